@@ -1,0 +1,24 @@
+"""The library behind *Inside GPT*: everything that a chapter imports, one idea a file.
+
+Shapes stand in signatures, in one vocabulary for the whole book:
+
+=========  ==================================================================
+axis       what it counts
+=========  ==================================================================
+batch      sequences that are worked on together
+time       positions in a sequence, first to last
+text       tokens of a whole text, before it is cut into windows
+query      positions that look (the rows of an attention matrix)
+key        positions that are looked at (its columns)
+layer      layers of a model, bottom to top
+head       attention heads that look at the same time
+kv_head    heads that have keys and values of their own (grouped-query attention)
+width      numbers in a token's vector, the model's width
+dim        numbers in one head's query or key
+value      numbers in one head's value
+pair       pairs of numbers that a position turns together
+vocab      tokens that the model knows
+=========  ==================================================================
+
+A number in a shape is a fixed size; `#batch` may also be 1 and is then shared.
+"""

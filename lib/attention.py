@@ -1,0 +1,176 @@
+"""Attention: every position looks at others and mixes in what it finds."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+
+def scaled_dot_product(
+    q: Float[Tensor, "batch head query dim"],
+    k: Float[Tensor, "batch head key dim"],
+    v: Float[Tensor, "batch head key value"],
+    mask: Bool[Tensor, "#batch #head #query #key"] | None = None,
+) -> tuple[
+    Float[Tensor, "batch head query value"],
+    Float[Tensor, "batch head query key"],
+]:
+    """Mix values by how well their keys match each query: softmax(q k^T / sqrt(dim)) v.
+
+    `mask` is True where a query may look. A query that may look nowhere gets zeros; a
+    NaN in the input stays a NaN. Returns the mixed values and the attention weights;
+    each row of weights sums to 1 (or to 0). This is the version to read;
+    `fast_scaled_dot_product` gives the same values and is the one to train with.
+
+    Source: Vaswani et al. 2017, "Attention Is All You Need", equation 1.
+    """
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))  # batch head query key
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    weights = scores.softmax(dim=-1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)
+    return weights @ v, weights
+
+
+def fast_scaled_dot_product(
+    q: Float[Tensor, "batch head query dim"],
+    k: Float[Tensor, "batch head key dim"],
+    v: Float[Tensor, "batch head key value"],
+    mask: Bool[Tensor, "#batch #head #query #key"] | None = None,
+) -> Float[Tensor, "batch head query value"]:
+    """The mixed values of `scaled_dot_product`, by PyTorch's fused kernel."""
+    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    if mask is not None:
+        mixed = mixed.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)
+    return mixed
+
+
+def causal_mask(
+    time: int, device: torch.device | str | None = None
+) -> Bool[Tensor, "1 1 {time} {time}"]:
+    """Position t may look at positions 0 to t: itself and the past, no future."""
+    return torch.ones(time, time, dtype=torch.bool, device=device).tril()[None, None]
+
+
+def padding_mask(
+    lengths: Sequence[int], time: int, device: torch.device | str | None = None
+) -> Bool[Tensor, "{len(lengths)} 1 1 {time}"]:
+    """Nobody may look at padding: sequence i has `lengths[i]` real tokens.
+
+    Raises ValueError when a length is negative or above `time`.
+    """
+    if any(not 0 <= length <= time for length in lengths):
+        raise ValueError(f"lengths must lie in 0..{time}, got {list(lengths)}")
+    ends = torch.tensor(lengths).to(device=device)  # batch
+    real = torch.arange(time, device=device) < ends[:, None]  # batch time
+    return real[:, None, None, :]
+
+
+def combine_masks(
+    *masks: Bool[Tensor, "#batch #head #query #key"],
+) -> Bool[Tensor, "#batch #head #query #key"]:
+    """May look only where every mask allows it."""
+    if not masks:
+        raise ValueError("combine_masks needs at least one mask, got none")
+    allowed = masks[0]
+    for mask in masks[1:]:
+        allowed = allowed & mask
+    return allowed
+
+
+class MultiHeadAttention(nn.Module):
+    """Several attentions side by side, each in its slice of the width, then mixed.
+
+    With fewer `kv_heads` than `heads`, groups of heads share keys and values
+    (grouped-query attention; one kv_head for all is multi-query attention). `rotary`
+    turns queries and keys by their position, see `lib.positions.Rotary`.
+
+    Sources: Vaswani et al. 2017, section 3.2.2; Ainslie et al. 2023, "GQA: Training
+    Generalized Multi-Query Transformer Models from Multi-Head Checkpoints".
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        kv_heads: int | None = None,
+        rotary: nn.Module | None = None,
+        bias: bool = False,
+    ):
+        """Raises ValueError unless `heads` divides `width` and `kv_heads` `heads`."""
+        super().__init__()
+        kv_heads = heads if kv_heads is None else kv_heads
+        if heads < 1 or width % heads:
+            raise ValueError(f"heads must divide width {width}, got heads={heads}")
+        if kv_heads < 1 or heads % kv_heads:
+            raise ValueError(
+                f"kv_heads must divide heads {heads}, got kv_heads={kv_heads}"
+            )
+        self.heads, self.kv_heads, self.dim = heads, kv_heads, width // heads
+        self.to_query = nn.Linear(width, heads * self.dim, bias=bias)
+        self.to_key = nn.Linear(width, kv_heads * self.dim, bias=bias)
+        self.to_value = nn.Linear(width, kv_heads * self.dim, bias=bias)
+        self.to_output = nn.Linear(heads * self.dim, width, bias=bias)
+        self.rotate = nn.Identity() if rotary is None else rotary
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch query width"],
+        mask: Bool[Tensor, "#batch #head #query #key"] | None = None,
+        context: Float[Tensor, "batch key width"] | None = None,
+    ) -> Float[Tensor, "batch query width"]:
+        """Let each position of `x` look at `context`, or at `x` when there is none."""
+        q, k, v = self.project(x, context)
+        return self.merge(fast_scaled_dot_product(q, k, v, mask))
+
+    def with_weights(
+        self,
+        x: Float[Tensor, "batch query width"],
+        mask: Bool[Tensor, "#batch #head #query #key"] | None = None,
+        context: Float[Tensor, "batch key width"] | None = None,
+    ) -> tuple[
+        Float[Tensor, "batch query width"],
+        Float[Tensor, "batch head query key"],
+    ]:
+        """The same output, and the attention weights to look at."""
+        q, k, v = self.project(x, context)
+        mixed, weights = scaled_dot_product(q, k, v, mask)
+        return self.merge(mixed), weights
+
+    def project(
+        self,
+        x: Float[Tensor, "batch query width"],
+        context: Float[Tensor, "batch key width"] | None = None,
+    ) -> tuple[
+        Float[Tensor, "batch head query dim"],
+        Float[Tensor, "batch head key dim"],
+        Float[Tensor, "batch head key dim"],
+    ]:
+        """Queries from `x`; keys and values from `context`, repeated for every head."""
+        context = x if context is None else context
+        q = self.rotate(split_heads(self.to_query(x), self.heads))
+        k = self.rotate(split_heads(self.to_key(context), self.kv_heads))
+        v = split_heads(self.to_value(context), self.kv_heads)
+        group = self.heads // self.kv_heads
+        return (
+            q,
+            k.repeat_interleave(group, dim=1),
+            v.repeat_interleave(group, dim=1),
+        )
+
+    def merge(
+        self, mixed: Float[Tensor, "batch head query dim"]
+    ) -> Float[Tensor, "batch query width"]:
+        """Lay the heads' results side by side again and mix them."""
+        return self.to_output(mixed.transpose(1, 2).flatten(2))
+
+
+def split_heads(
+    x: Float[Tensor, "batch time width"], heads: int
+) -> Float[Tensor, "batch {heads} time dim"]:
+    """Cut each token's vector into `heads` equal slices, one a head."""
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)

@@ -1,0 +1,170 @@
+"""Pictures: attention as a heat map, loss as a curve, in one style for the book."""
+
+from collections.abc import Callable, Sequence
+from importlib import resources
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+from torch import Tensor
+
+ACCENT = (
+    "#176de8"  # the model; a baseline is grey and dashed, a theoretical floor dotted
+)
+GREY = "#5f5f5f"
+WEIGHT_COLORS = LinearSegmentedColormap.from_list("weights", ["white", ACCENT])
+
+
+def use_style() -> None:
+    """Draw every figure from here on in the book's style, at twice the pixels."""
+    plt.style.use(resources.files("lib") / "book.mplstyle")
+    set_matplotlib_formats("retina")
+
+
+def visible(token: str) -> str:
+    """A token made visible: a space becomes a middle dot, a line break an arrow."""
+    return token.replace(" ", "·").replace("\n", "↵")
+
+
+def attention_map(
+    weights: Float[Tensor, "query key"],
+    tokens: Sequence[str],
+    title: str = "",
+    numbers: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw who looks at whom: a row for each token that looks, a column for each seen.
+
+    White is 0, the accent 1. `numbers` writes each weight, in percent, into its cell.
+    Raises ValueError when there is not one token for each row and column.
+    """
+    if tuple(weights.shape) != (len(tokens), len(tokens)):
+        raise ValueError(
+            f"{len(tokens)} tokens do not fit weights of shape {tuple(weights.shape)}"
+        )
+    ax = plt.figure(figsize=(4.8, 4.4)).gca() if ax is None else ax
+    ax.imshow(_pixels(weights), cmap=WEIGHT_COLORS, vmin=0, vmax=1)
+    labels, upright = (
+        [visible(token) for token in tokens],
+        max(map(len, tokens)) == 1,
+    )
+    ax.set_xticks(range(len(tokens)), labels, rotation=0 if upright else 45)
+    ax.set_yticks(range(len(tokens)), labels)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set(title=title, xlabel="is looked at", ylabel="looks")
+    if numbers:
+        _write_percents(ax, weights)
+    return ax
+
+
+def _pixels(weights: Float[Tensor, "query key"]) -> np.ndarray:
+    return weights.detach().cpu().float().numpy()
+
+
+def _write_percents(ax: Axes, weights: Float[Tensor, "query key"]) -> None:
+    for row, line in enumerate(weights.tolist()):
+        for column, weight in enumerate(line):
+            color = "white" if weight > 0.6 else "#202020"
+            ax.text(
+                column,
+                row,
+                f"{100 * weight:.0f}",
+                ha="center",
+                va="center",
+                color=color,
+            )
+
+
+def head_grid(
+    weights: Float[Tensor, "head query key"], title: str = "", columns: int = 4
+) -> Figure:
+    """Every head of a layer as a small picture, to compare at a glance."""
+    rows = -(-len(weights) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(4.8, 1.35 * rows + 0.3), squeeze=False
+    )
+    for ax in axes.flat:
+        ax.axis("off")
+    for number, (ax, head) in enumerate(zip(axes.flat, weights, strict=False)):
+        ax.imshow(_pixels(head), cmap=WEIGHT_COLORS, vmin=0, vmax=1)
+        ax.set_title(f"head {number}", fontweight="normal")
+        ax.add_patch(
+            plt.Rectangle((-0.5, -0.5), *head.shape, fill=False, color=GREY, lw=0.8)
+        )
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure
+
+
+def loss_curve(
+    losses: Sequence[float],
+    title: str = "",
+    held_out: Sequence[tuple[int, float]] = (),
+    baselines: dict[str, float] | None = None,
+    floors: dict[str, float] | None = None,
+    band: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a loss over training steps: thin in training, solid on held-out text.
+
+    `held_out` holds (step, loss) pairs; `baselines` and `floors` are horizontal lines
+    with their names on them; `band` shades the losses that the chapter promises to end
+    in.
+    """
+    ax = plt.figure().gca() if ax is None else ax
+    ax.plot(losses, color=ACCENT, linewidth=0.8, alpha=0.5)
+    if held_out:
+        ax.plot(*zip(*held_out, strict=True), color=ACCENT)
+        ax.annotate(
+            "held-out",
+            held_out[-1],
+            (0, 6),
+            textcoords="offset points",
+            ha="right",
+            color=ACCENT,
+        )
+    for lines, style in ((baselines or {}, "--"), (floors or {}, ":")):
+        for name, loss in lines.items():
+            ax.axhline(loss, color=GREY, linestyle=style, linewidth=1.5)
+            ax.annotate(
+                name,
+                (1, loss),
+                (0, 3),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                ha="right",
+                color=GREY,
+            )
+    if band:
+        ax.axhspan(*band, color=ACCENT, alpha=0.12, linewidth=0)
+    ax.set(title=title, xlabel="training step", ylabel="loss (nats per token)")
+    return ax
+
+
+class LiveCurve:
+    """A callback for `lib.train.train` that redraws the loss curve as the model learns.
+
+    Every `every` steps it calls `held_out()` for the held-out loss, which it keeps in
+    `self.held_out` as (step, loss) pairs. Other arguments are those of `loss_curve`.
+    """
+
+    def __init__(self, held_out: Callable[[], float], every: int = 100, **curve):
+        self.measure, self.every, self.curve = held_out, every, curve
+        self.held_out: list[tuple[int, float]] = []
+        self.picture = None
+
+    def __call__(self, step: int, losses: list[float]) -> None:
+        if (step + 1) % self.every:
+            return
+        self.held_out.append((step + 1, self.measure()))
+        figure = loss_curve(losses, held_out=self.held_out, **self.curve).figure
+        if self.picture is None:
+            self.picture = display(figure, display_id=True)
+        else:
+            self.picture.update(figure)
+        plt.close(figure)

@@ -1,0 +1,90 @@
+"""Positions: telling attention, which sees a set, that its tokens come in an order."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+def sinusoidal(
+    time: int,
+    width: int,
+    base: float = 10_000.0,
+    device: torch.device | str | None = None,
+) -> Float[Tensor, "{time} {width}"]:
+    """A fixed vector for each position: sines in even columns, cosines in odd ones.
+
+    The wavelengths grow from 2 pi to `base` * 2 pi positions. Add it to the token
+    vectors. Raises ValueError when `width` is odd.
+
+    Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.5.
+    """
+    angles = _angles(torch.arange(time, device=device), width, base)
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
+
+
+class Sinusoidal(nn.Module):
+    """Adds the `sinusoidal` vector of each position to its token."""
+
+    def forward(
+        self, x: Float[Tensor, "batch time width"]
+    ) -> Float[Tensor, "batch time width"]:
+        return x + sinusoidal(x.size(1), x.size(2), device=x.device).to(x.dtype)
+
+
+class Learned(nn.Module):
+    """Adds a vector that is learned for each of `context` positions (as GPT-2 does)."""
+
+    def __init__(self, context: int, width: int):
+        super().__init__()
+        self.vectors = nn.Parameter(0.02 * torch.randn(context, width))
+
+    def forward(
+        self, x: Float[Tensor, "batch time width"]
+    ) -> Float[Tensor, "batch time width"]:
+        """Raises ValueError when there are more tokens than positions were learned."""
+        context, time = self.vectors.size(0), x.size(1)
+        if time > context:
+            raise ValueError(f"positions were learned for {context} tokens, got {time}")
+        return x + self.vectors[:time]
+
+
+class Rotary(nn.Module):
+    """Turns queries and keys by an angle that grows with their position.
+
+    The product of a query at position m and a key at position n then depends on the two
+    vectors and on m - n alone. Number i and number i + dim/2 of a vector are the two
+    coordinates that are turned together (the layout of Llama's published weights).
+
+    Source: Su et al. 2021, "RoFormer: Enhanced Transformer with Rotary Position
+    Embedding", equation 34.
+    """
+
+    def __init__(self, base: float = 10_000.0):
+        super().__init__()
+        self.base = base
+
+    def forward(
+        self, x: Float[Tensor, "batch head time dim"]
+    ) -> Float[Tensor, "batch head time dim"]:
+        """Raises ValueError when `dim` is odd."""
+        angles = _angles(torch.arange(x.size(2), device=x.device), x.size(3), self.base)
+        cos, sin = (
+            angles.cos().to(x.dtype),
+            angles.sin().to(x.dtype),
+        )  # time dim/2
+        first, second = x.chunk(2, dim=-1)
+        return torch.cat(
+            [first * cos - second * sin, second * cos + first * sin], dim=-1
+        )
+
+
+def _angles(positions: Tensor, width: int, base: float) -> Float[Tensor, "time pair"]:
+    """The angle, in radians, of each position in each of width/2 pairs of columns."""
+    if width % 2:
+        raise ValueError(
+            f"positions turn pairs of numbers: width must be even, got {width}"
+        )
+    speeds = base ** -(
+        torch.arange(0, width, 2, device=positions.device) / width
+    )  # width/2
+    return positions[:, None] * speeds

@@ -1,0 +1,91 @@
+"""Runs on a GPU? Proven where there is none: fake tensors carry a device but no data.
+
+A tensor made on the CPU by mistake meets one on the fake GPU and raises.
+"""
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+
+from lib import attention, positions, train
+from lib.attention_only import AttentionOnly
+
+_setup_privateuseone_for_python_backend("fakegpu")
+GPU = "fakegpu"
+
+
+@pytest.fixture(autouse=True)
+def fake():
+    with FakeTensorMode():
+        yield
+
+
+def train_step(model):
+    """Forward pass, loss, backward pass and optimizer step on the fake GPU."""
+    state = {
+        name: torch.empty(
+            value.shape,
+            dtype=value.dtype,
+            device=GPU,
+            requires_grad=value.is_floating_point(),
+        )
+        for name, value in [*model.named_parameters(), *model.named_buffers()]
+    }
+    ids = torch.zeros(2, 8, dtype=torch.long, device=GPU)
+    logits = torch.func.functional_call(model, state, (ids,))
+    train.next_token_loss(logits, ids).backward()
+    weights = [value for value in state.values() if value.requires_grad]
+    torch.optim.AdamW(weights).step()
+    return {value.grad.device.type for value in weights}
+
+
+@pytest.mark.parametrize(
+    "where", [{}, {"rotary": positions.Rotary()}, "learned", "sinusoidal"]
+)
+def test_the_model_stays_on_its_device(where):
+    if where == "learned":
+        where = {"positions": positions.Learned(8, 16)}
+    if where == "sinusoidal":
+        where = {"positions": positions.Sinusoidal()}
+    assert train_step(AttentionOnly(10, 16, heads=4, layers=2, **where)) == {GPU}
+
+
+class Stray(AttentionOnly):
+    """The mistake that the check must see: a position made without `device=`."""
+
+    def forward(self, ids):
+        return super().forward(ids) + torch.arange(ids.size(1))[None, :, None]
+
+
+def test_the_check_can_fail():
+    with pytest.raises(RuntimeError, match="same device"):
+        train_step(Stray(10, 16, heads=4, layers=2))
+
+
+def test_masks_are_made_on_the_device():
+    causal = attention.causal_mask(4, device=GPU)
+    padding = attention.padding_mask([4, 2], 4, device=GPU)
+    both = attention.combine_masks(causal, padding)
+    assert {m.device.type for m in (causal, padding, both)} == {GPU}
+
+
+@pytest.mark.parametrize("attend", ["scaled_dot_product", "fast_scaled_dot_product"])
+def test_attention_stays_on_the_device(attend):
+    q = torch.empty(1, 2, 4, 8, device=GPU)
+    found = getattr(attention, attend)(q, q, q, attention.causal_mask(4, device=GPU))
+    mixed = found[0] if isinstance(found, tuple) else found
+    assert mixed.device.type == GPU
+
+
+def test_cross_attention_and_weights_stay_on_the_device():
+    layer = attention.MultiHeadAttention(16, 4, kv_heads=2, rotary=positions.Rotary())
+    state = {n: torch.empty(p.shape, device=GPU) for n, p in layer.named_parameters()}
+    x, context = torch.empty(2, 5, 16, device=GPU), torch.empty(2, 7, 16, device=GPU)
+    out = torch.func.functional_call(layer, state, (x, None, context))
+    assert out.device.type == GPU
+
+
+def test_positions_are_made_on_the_device():
+    assert positions.sinusoidal(5, 8, device=GPU).device.type == GPU
+    assert positions.Rotary()(torch.empty(1, 2, 5, 8, device=GPU)).device.type == GPU

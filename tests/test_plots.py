@@ -1,0 +1,95 @@
+"""Pictures: what is drawn is what was given."""
+
+import pytest
+import torch
+from matplotlib import pyplot as plt
+
+from lib import plots
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def test_tokens_stand_on_both_axes():
+    ax = plots.attention_map(torch.eye(3), ["a", " ", "\n"], "title", numbers=True)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["a", "·", "↵"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "·", "↵"]
+    assert [t.get_text() for t in ax.texts] == "100 0 0 0 100 0 0 0 100".split()
+    assert ax.images[0].get_array().tolist() == torch.eye(3).tolist()
+    assert ax.images[0].get_clim() == (0, 1)
+
+
+def test_tokens_that_do_not_fit_are_refused():
+    with pytest.raises(
+        ValueError, match=r"2 tokens do not fit weights of shape \(3, 3\)"
+    ):
+        plots.attention_map(torch.eye(3), ["a", "b"])
+
+
+@pytest.mark.parametrize("heads", [1, 4, 6])
+def test_a_picture_for_each_head(heads):
+    figure = plots.head_grid(torch.rand(heads, 5, 5), "title")
+    assert sum(len(ax.images) for ax in figure.axes) == heads
+
+
+def test_the_loss_curve_names_its_lines():
+    ax = plots.loss_curve(
+        [3.0, 2.0, 1.0],
+        held_out=[(0, 3.1), (2, 1.2)],
+        baselines={"bigram": 2.5},
+        floors={"entropy": 0.5},
+        band=(0.9, 1.3),
+    )
+    assert {t.get_text() for t in ax.texts} == {"held-out", "bigram", "entropy"}
+    training, held_out, baseline, floor = ax.lines
+    assert training.get_ydata().tolist() == [3, 2, 1]
+    assert list(held_out.get_xdata()) == [0, 2]
+    assert (baseline.get_linestyle(), floor.get_linestyle()) == ("--", ":")
+    assert len(ax.patches) == 1
+    assert "nats" in ax.get_ylabel()
+
+
+def test_the_live_curve_measures_every_so_many_steps(monkeypatch):
+    shown = []
+
+    class Handle:
+        update = shown.append
+
+    monkeypatch.setattr(
+        plots, "display", lambda figure, **_: shown.append(figure) or Handle
+    )
+    curve = plots.LiveCurve(held_out=lambda: 2.0, every=10, baselines={"bigram": 2.5})
+    losses = []
+    for step in range(25):
+        losses.append(3.0)
+        curve(step, losses)
+    assert curve.held_out == [(10, 2.0), (20, 2.0)]
+    assert len(shown) == 2
+    assert not plt.get_fignums()  # nothing is left to be drawn twice
+
+
+def test_text_is_dark_enough_on_white():
+    """WCAG contrast of every text color of the style, at least 4.5 to 1."""
+    plots.use_style()
+    keys = (
+        "text.color",
+        "axes.labelcolor",
+        "axes.titlecolor",
+        "xtick.color",
+        "ytick.color",
+    )
+    colors = [plt.rcParams[key] for key in keys] + [plots.ACCENT, plots.GREY]
+    for color in colors:
+        assert contrast_with_white(color) >= 4.5, color
+
+
+def contrast_with_white(color):
+    channels = plt.matplotlib.colors.to_rgb(color)
+    linear = [
+        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    ]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return 1.05 / (luminance + 0.05)

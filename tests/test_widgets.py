@@ -1,0 +1,100 @@
+"""Explorers and panels: their data, what a screen reader hears, their bad input."""
+
+import json
+import re
+
+import pytest
+import torch
+
+from lib import diagrams, widgets
+from lib.attention_only import AttentionOnly
+from lib.tokenizer import CharacterTokenizer
+
+
+def causal_weights(time, layers=2, heads=3):
+    scores = torch.randn(layers, heads, time, time)
+    return scores.masked_fill(
+        torch.ones(time, time).triu(1).bool(), -torch.inf
+    ).softmax(-1)
+
+
+def data_of(page):
+    return json.loads(re.search(r"data = (\[.*\]);", page.data)[1])
+
+
+def test_the_explorer_carries_every_weight_in_whole_percents():
+    texts, weights = ["abc", "<a>b"], [causal_weights(3), causal_weights(4)]
+    data = data_of(widgets.attention_explorer([list(t) for t in texts], weights))
+    assert [d["tokens"] for d in data] == [list(t) for t in texts]
+    for given, carried in zip(weights, data, strict=True):
+        for layer in range(2):
+            for head in range(3):
+                rows = carried["weights"][layer][head]
+                assert [len(row) for row in rows] == list(range(1, len(rows) + 1))
+                last = (100 * given[layer, head, -1]).round().int().tolist()
+                assert rows[-1] == last
+
+
+def test_explorers_on_one_page_have_ids_of_their_own():
+    ids = set()
+    for page in (
+        widgets.softmax_explorer(["a"], [1.0]),
+        widgets.softmax_explorer(["a"], [1.0]),
+        widgets.attention_explorer([["a"]], [causal_weights(1)]),
+    ):
+        ids.add(re.search(r'id="([^"]+)"', page.data)[1])
+        assert "__" not in page.data
+    assert len(ids) == 3
+
+
+def test_no_text_can_end_the_script():
+    page = widgets.softmax_explorer(["</script><b>"], [1.0])
+    assert page.data.count("</script>") == 1
+    page = widgets.attention_explorer([list("</script>")], [causal_weights(9)])
+    assert page.data.count("</script>") == 1
+
+
+def test_weights_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"2 tokens do not fit"):
+        widgets.attention_explorer([["a", "b"]], [causal_weights(3)])
+    with pytest.raises(ValueError, match="shorter|longer"):
+        widgets.attention_explorer([["a"]], [])
+
+
+@pytest.fixture
+def panel(monkeypatch):
+    """A live panel whose pictures and messages are collected, not shown."""
+    shown = []
+    monkeypatch.setattr(widgets.plt, "show", lambda: shown.append("picture"))
+    monkeypatch.setattr(widgets, "display", lambda message: shown.append(message.data))
+    model = AttentionOnly(4, width=8, heads=2, layers=3)
+    return widgets.live_attention(model, CharacterTokenizer("abc "), "abc"), shown
+
+
+def test_the_live_panel_draws_when_a_control_moves(panel):
+    box, shown = panel
+    text, layer, head, _ = box.children
+    assert (layer.max, head.max) == (2, 1)
+    shown.clear()
+    text.value = "cab a"
+    layer.value, head.value = 2, 1
+    assert shown == ["picture"] * 3
+    widgets.plt.close("all")
+
+
+def test_the_live_panel_says_what_it_cannot_read(panel):
+    box, shown = panel
+    shown.clear()
+    box.children[0].value = "abz"
+    assert shown == [
+        "This model cannot read that text: characters that are not in the "
+        "vocabulary: ['z']."
+    ]
+
+
+def test_diagrams_take_the_pages_color_and_say_what_they_show():
+    page = diagrams.multi_head_attention().data
+    assert 'role="img"' in page and 'aria-label="Diagram: x goes' in page
+    assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
+    for name in ("to_query", "to_key", "to_value", "to_output", "softmax", "mask"):
+        assert f">{name}</text>" in page
