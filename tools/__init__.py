@@ -1,0 +1,1 @@
+"""What the authors run: refresh outputs, move the address, build the site."""
