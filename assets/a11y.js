@@ -1,0 +1,18 @@
+// Repairs to the theme's markup that no setting offers. Each says what was wrong.
+document.addEventListener("DOMContentLoaded", () => {
+  const each = (selector, repair) => document.querySelectorAll(selector).forEach(repair);
+  // The label said something else than the words that one sees.
+  each(".search-button-field, details.hide > summary",
+    (element) => element.removeAttribute("aria-label"));
+  // A checkbox in a list had no name.
+  each(".task-list-item-checkbox",
+    (box) => box.setAttribute("aria-label", box.parentElement.textContent.trim()));
+  // A formula too wide for the page scrolls, and the keyboard could not reach it to do so.
+  const reach = () => each("mjx-container[display]", (formula) => {
+    formula.tabIndex = formula.scrollWidth > formula.clientWidth ? 0 : -1;
+  });
+  window.MathJax?.startup?.promise?.then(reach);
+  window.addEventListener("resize", reach);
+  // Icons are drawn by a font: nothing to read aloud.
+  each("i[class*='fa-']", (icon) => icon.setAttribute("aria-hidden", "true"));
+});

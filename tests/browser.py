@@ -1,0 +1,287 @@
+"""A browser for the tests of the site: open pages with no network, list their faults.
+
+To look at a page by hand after a build, with pictures of it in the folder `shots`:
+
+    python tests/browser.py _build/html shots chapters/02_attention
+"""
+
+import contextlib
+import functools
+import gzip
+import http.server
+import io
+import json
+import os
+import re
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from axe_playwright_python.base import AXE_SCRIPT
+from PIL import Image
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
+
+HOW_TO_GET_ONE = (
+    "no Chromium found: `playwright install chromium` brings one "
+    "(on Debian also `apt-get install chromium`); then run the tests again"
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+    r"%ProgramFiles%\Google\Chrome\Application\chrome.exe",
+    r"%ProgramFiles(x86)%\Microsoft\Edge\Application\msedge.exe",
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # The network is cut below everything that a page could try.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+VIEWS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
+COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".txt", ".ipynb", ".xml"}
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files, and says nothing about it."""
+
+    def log_message(self, *_):
+        """Nothing."""
+
+
+@contextlib.contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Serve a folder on a free port of this machine; yields its address."""
+    handler = functools.partial(Quiet, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    seconds = 0.05  # between two looks at whether to stop
+    threading.Thread(target=server.serve_forever, args=(seconds,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def find_chromium(own: str) -> str | None:
+    """An installed browser; `own` is where Playwright would keep one of its own."""
+    for name in NAMES:
+        if found := shutil.which(name):
+            return found
+    places = [own, *map(os.path.expandvars, PLACES)]
+    return next((place for place in places if Path(place).exists()), None)
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser | None]:
+    """A running browser, or None where there is none to run."""
+    with sync_playwright() as playwright:
+        path = find_chromium(playwright.chromium.executable_path)
+        if path is None:
+            yield None
+            return
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """What a page loaded when it was opened in one view, and its faults by kind."""
+
+    loaded: set[str] = field(default_factory=set)
+    faults: dict[str, list[str]] = field(default_factory=dict)
+
+    def blame(self, kind: str, what: str) -> None:
+        """Note a fault."""
+        self.faults.setdefault(kind, []).append(what)
+
+
+class Reader:
+    """Opens pages of a served folder in one view: a color scheme and a width."""
+
+    def __init__(self, browser: Browser, address: str, scheme: str, width: int):
+        self.address, self.scheme, self.now = address, scheme, Visit()
+        context = browser.new_context(
+            color_scheme=scheme,
+            reduced_motion="reduce",  # a color in transition has no contrast to measure
+            viewport={"width": width, "height": 900},
+        )
+        elsewhere = re.compile(rf"^(?!{re.escape(address)}|data:|blob:)")
+        context.route(elsewhere, lambda route: route.abort())
+        self.page = context.new_page()
+        self.page.on("request", self._on_request)
+        self.page.on("response", self._on_response)
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.now.blame("errors", str(error)))
+
+    def visit(self, name: str) -> Visit:
+        """Open a page, unfold what is folded away, and note every fault."""
+        self.now = Visit()
+        self.page.goto(f"{self.address}{name}.html", wait_until="load")
+        self.page.evaluate(UNFOLD)
+        found = {kind: self.page.evaluate(script) for kind, script in SCRIPTS.items()}
+        found["explorers"] = dead_controls(self.page)
+        found["figures"] = boxed_figures(self.page) if self.scheme == "dark" else []
+        for kind, faults in found.items():
+            for what in faults:
+                self.now.blame(kind, what)
+        return self.now
+
+    def _on_request(self, request: Request) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.now.blame("other hosts", request.url)
+
+    def _on_response(self, response: Response) -> None:
+        if response.url.startswith(self.address):
+            name = response.url.removeprefix(self.address).split("?")[0]
+            self.now.loaded.add(name)
+        if response.status >= 400:
+            self.now.blame("missing files", f"{response.status} {response.url}")
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.now.blame("errors", message.text)
+
+
+def weight(folder: Path, name: str) -> int:
+    """Bytes on the wire: text as a server compresses it, all else as it is."""
+    data = (folder / name).read_bytes()
+    text = Path(name).suffix in COMPRESSED
+    return len(gzip.compress(data, 6)) if text else len(data)
+
+
+def dead_controls(page: Page) -> list[str]:
+    """Controls of explorers whose picture stays as it is when they are moved."""
+    faults = []
+    for explorer in page.locator(".gpt-explorer").all():
+        picture = explorer.locator(".picture")
+        for control in explorer.locator("select, input[type=range]").all():
+            before = picture.inner_html()
+            if move(control) and picture.inner_html() == before:
+                faults.append(control.evaluate("e => e.outerHTML.slice(0, 120)"))
+    return faults
+
+
+def move(control: Locator) -> bool:
+    """Choose another value, a slider's by keyboard; False where there is no other."""
+    if control.evaluate("e => e.matches('select')"):
+        chosen, many = control.evaluate("e => [e.selectedIndex, e.options.length]")
+        if many > 1:
+            control.select_option(index=(chosen + 1) % many)
+        return many > 1
+    before = control.input_value()
+    for key in ("End", "Home"):
+        control.press(key)
+        if control.input_value() != before:
+            return True
+    return False
+
+
+def boxed_figures(page: Page) -> list[str]:
+    """Figures with a corner that does not have the color of the page around it."""
+    faults = []
+    for figure in page.locator(".bd-article img").all():
+        if not figure.is_visible():
+            continue
+        left, top = figure.evaluate(CORNER)
+        clip = {"x": left - 3, "y": top - 3, "width": 6, "height": 6}
+        shot = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
+        if len(shot.getcolors()) > 1:
+            faults.append(figure.get_attribute("src"))
+    return faults
+
+
+CORNER = """(figure) => {
+  figure.scrollIntoView({block: "center"});
+  const box = figure.getBoundingClientRect();
+  return [Math.round(box.left), Math.round(box.top)];
+}"""
+
+# What a reader can open is opened, images are fetched wherever they are, formulas set.
+UNFOLD = """async () => {
+  const each = (selector, what) => document.querySelectorAll(selector).forEach(what);
+  each(".bd-article details", (e) => { e.open = true; });
+  each(".toggle-hidden", (e) => { e.classList.remove("toggle-hidden"); });
+  each("img[loading]", (e) => { e.loading = "eager"; });
+  const images = [...document.images].filter((e) => !e.complete)
+    .map((e) => new Promise((done) => { e.onload = e.onerror = done; }));
+  const math = window.MathJax?.startup?.promise;
+  const all = Promise.all([...images, math, document.fonts.ready]);
+  await Promise.race([all, new Promise((done) => setTimeout(done, 10000))]);
+  await new Promise((done) => setTimeout(done, 100));
+}"""
+
+# Each returns a list of faults.
+SCRIPTS = {
+    "images": """() => [...document.images]
+      .filter((e) => !e.naturalWidth).map((e) => e.src)""",
+    "overflow": """() => {
+      const wide = document.documentElement.scrollWidth, room = window.innerWidth;
+      if (wide <= room) return [];
+      const names = [...document.querySelectorAll("main *")]
+        .filter((e) => e.getBoundingClientRect().right > room + 1)
+        .map((e) => e.tagName.toLowerCase() + "." + e.className);
+      return [`${wide} px in a window of ${room}: ` + names.slice(0, 4).join(", ")];
+    }""",
+    # TeX that is not set, or not understood; MathJax loaded where there is no formula.
+    "formulas": """() => {
+      const formulas = [...document.querySelectorAll(".math")];
+      const raw = formulas.filter((e) => !e.querySelector("mjx-container"));
+      const bad = [...document.querySelectorAll("mjx-merror")];
+      const idle = !formulas.length && window.MathJax?.version;
+      return [...raw, ...bad].map((e) => e.textContent.slice(0, 80))
+        .concat(idle ? ["MathJax is loaded and there is no formula"] : []);
+    }""",
+    # On a wide screen, code whose lines have at most 88 characters needs no scrolling.
+    "code": r"""() => [...document.querySelectorAll(".cell pre")]
+      .filter((e) => e.closest(".highlight-python, .highlight-ipython3"))
+      .filter((e) => window.innerWidth >= 1280 && e.scrollWidth > e.clientWidth)
+      .filter((e) => !/.{89}/.test(e.textContent))
+      .map((e) => e.textContent.slice(0, 80))""",
+    "icons": """() => [...document.querySelectorAll("i[class*='fa-']")]
+      .filter((e) => !/[^\\x00-\\x7f]/.test(getComputedStyle(e, "::before").content))
+      .map((e) => e.className)""",
+    "access": f"""async () => {{
+      {AXE_SCRIPT};
+      const options = {{resultTypes: ["violations"], preload: false}};
+      const found = await axe.run(options);
+      return found.violations.filter((v) => ["serious", "critical"].includes(v.impact))
+        .flatMap((v) => v.nodes.map((n) => [v.id, n.target, n.html.slice(0, 120)]))
+        .map((fault) => fault.join(" "));
+    }}""",
+}
+KINDS = ["errors", "other hosts", "missing files", *SCRIPTS, "explorers", "figures"]
+
+
+def main(folder: str, shots: str, *names: str) -> None:
+    """Print the faults of pages in every view, and save a picture of each."""
+    Path(shots).mkdir(exist_ok=True)
+    with chromium() as browser, serve(Path(folder)) as address:
+        for scheme, width in VIEWS:
+            reader = Reader(browser, address, scheme, width)
+            for name in names:
+                faults = reader.visit(name).faults
+                print(name, scheme, width, json.dumps(faults, indent=1))
+                shot = f"{name.replace('/', '_')}_{scheme}_{width}.png"
+                reader.page.screenshot(path=Path(shots, shot), full_page=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,172 @@
+"""The authors' tools, and that README, continuous integration and library agree."""
+
+import ast
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tools import address, refresh
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The files of the book that name its address, somewhere else."""
+    for name in address.TEXTS:
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "chapters", tmp_path / "chapters")
+    return tmp_path
+
+
+def test_the_address_moves_as_one(copy):
+    old, new = address.address(copy), "https://github.com/someone/a-fork"
+    address.move(copy, new)
+    assert address.address(copy) == new
+    assert not address.disagreements(copy)
+    for path in copy.rglob("*.*"):
+        if path.is_file():
+            assert old.removeprefix("https://") not in path.read_text(), path
+    address.move(copy, old)
+    for path in (p for p in copy.rglob("*") if p.is_file()):
+        assert path.read_bytes() == (ROOT / path.relative_to(copy)).read_bytes(), path
+
+
+def test_every_file_that_names_the_address_is_known():
+    """Found by git, so that a file added later cannot be forgotten."""
+    name = address.address(ROOT).removeprefix("https://github.com/")
+    found = subprocess.run(
+        ["git", "-C", ROOT, "grep", "-l", f"github.com/{name}", "--", ":!tests"],
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    known = {
+        *address.TEXTS,
+        *(p.relative_to(ROOT).as_posix() for p in address.notebooks(ROOT)),
+    }
+    assert set(found) <= known
+
+
+@pytest.mark.parametrize(
+    "wrong", ["github.com/a/b", "https://github.com/a", "https://x.org/a/b"]
+)
+def test_what_is_no_address_is_refused(copy, wrong):
+    before = (copy / "_config.yml").read_text()
+    with pytest.raises(ValueError, match="expected https://github.com/OWNER/NAME"):
+        address.move(copy, wrong)
+    assert (copy / "_config.yml").read_text() == before
+
+
+def test_a_disagreement_is_seen(copy):
+    path = copy / "chapters/02_attention.ipynb"
+    path.write_text(path.read_text().replace("git clone -q", "git clone"))
+    assert address.disagreements(copy)[0].startswith(
+        "chapters/02_attention.ipynb: the first"
+    )
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    cells = [
+        nbformat.v4.new_markdown_cell("# T\n\n- **Seconds to run:** 99 on 2 CPU cores"),
+        nbformat.v4.new_code_cell("for i in range(3): print(i)\n1 + 1"),
+        nbformat.v4.new_code_cell("import ipywidgets\nipywidgets.IntSlider()"),
+    ]
+    path = tmp_path / "a.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"x": 1}), path)
+    return path
+
+
+def test_refreshing_runs_and_tidies(notebook):
+    seconds = refresh.refresh(notebook)
+    done = nbformat.read(notebook, as_version=4)
+    header, counting, slider = done.cells
+    assert f"**Seconds to run:** {seconds:.0f} on" in header.source
+    assert [o.get("text") or o["data"]["text/plain"] for o in counting.outputs] == [
+        "0\n1\n2\n",
+        "2",
+    ]
+    assert slider.outputs == [] and slider.execution_count == 2
+    assert dict(done.metadata) == refresh.METADATA
+    assert "execution" not in counting.metadata
+
+
+def test_refreshing_twice_changes_nothing(notebook):
+    refresh.refresh(notebook)
+    strip = re.compile(r"Seconds to run:\*\* \d+")
+    first = strip.sub("", notebook.read_text())
+    refresh.refresh(notebook)
+    assert strip.sub("", notebook.read_text()) == first
+
+
+def test_a_cell_that_fails_leaves_the_notebook_alone(notebook):
+    broken = nbformat.read(notebook, as_version=4)
+    broken.cells[1].source = "1 / 0"
+    nbformat.write(broken, notebook)
+    before = notebook.read_bytes()
+    with pytest.raises(Exception, match="ZeroDivisionError"):
+        refresh.refresh(notebook)
+    assert notebook.read_bytes() == before
+
+
+# --- what is said in two places is the same
+
+
+def test_continuous_integration_runs_the_readmes_commands():
+    blocks = re.findall(
+        r"```bash\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
+    commands = [
+        line for block in blocks[:2] for line in block.splitlines() if "venv" in line
+    ]
+    run = (ROOT / ".ci/run").read_text().splitlines()
+    assert len(commands) == 2
+    for command in commands:
+        assert command in run
+
+
+def test_requirements_are_pinned():
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            assert re.match(r"[a-z-]+==[\w.]+( |$)", line), line
+
+
+def axes_of(path):
+    """Every axis name in the shapes of a library file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in {"Float", "Int", "Bool"}
+        ):
+            for word in node.slice.elts[1].value.split():
+                if not re.search(r"[\d{}]|^_$", word):
+                    yield word.lstrip("#*")
+
+
+def test_axis_names_are_in_the_vocabulary():
+    rows = re.findall(
+        r"^(\w+) {2,}\S", (ROOT / "lib/__init__.py").read_text(), re.MULTILINE
+    )
+    vocabulary = set(rows) - {"axis"}
+    used = {axis for path in (ROOT / "lib").glob("*.py") for axis in axes_of(path)}
+    assert len(vocabulary) >= 10
+    assert used <= vocabulary
+
+
+def test_imports_point_one_way():
+    """The library knows no test, chapter or tool; only what draws imports plotting."""
+    drawing = {"plots.py", "widgets.py", "notebook.py", "diagrams.py"}
+    for path in (ROOT / "lib").glob("*.py"):
+        text = path.read_text()
+        assert not re.search(
+            r"^(from|import) (tests|tools|chapters)", text, re.MULTILINE
+        )
+        if path.name not in drawing:
+            assert not re.search(
+                r"^\s*(from|import) (matplotlib|IPython|ipywidgets)", text, re.M
+            )
