@@ -15,8 +15,7 @@ def scaled_dot_product(
     v: Float[Tensor, "batch head key value"],
     mask: Bool[Tensor, "#batch #head #query #key"] | None = None,
 ) -> tuple[
-    Float[Tensor, "batch head query value"],
-    Float[Tensor, "batch head query key"],
+    Float[Tensor, "batch head query value"], Float[Tensor, "batch head query key"]
 ]:
     """Mix values by how well their keys match each query: softmax(q k^T / sqrt(dim)) v.
 
@@ -133,8 +132,7 @@ class MultiHeadAttention(nn.Module):
         mask: Bool[Tensor, "#batch #head #query #key"] | None = None,
         context: Float[Tensor, "batch key width"] | None = None,
     ) -> tuple[
-        Float[Tensor, "batch query width"],
-        Float[Tensor, "batch head query key"],
+        Float[Tensor, "batch query width"], Float[Tensor, "batch head query key"]
     ]:
         """The same output, and the attention weights to look at."""
         q, k, v = self.project(x, context)
@@ -156,11 +154,7 @@ class MultiHeadAttention(nn.Module):
         k = self.rotate(split_heads(self.to_key(context), self.kv_heads))
         v = split_heads(self.to_value(context), self.kv_heads)
         group = self.heads // self.kv_heads
-        return (
-            q,
-            k.repeat_interleave(group, dim=1),
-            v.repeat_interleave(group, dim=1),
-        )
+        return (q, k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1))
 
     def merge(
         self, mixed: Float[Tensor, "batch head query dim"]

@@ -32,9 +32,7 @@ class _NotDone(Exception):
     """The reader has not filled in the exercise yet."""
 
 
-def _checker(
-    complaints: Callable[..., Iterator[str]],
-) -> Callable[..., Verdict]:
+def _checker(complaints: Callable[..., Iterator[str]]) -> Callable[..., Verdict]:
     """Turn a generator of complaints into a checker: no complaint means right."""
 
     @functools.wraps(complaints)
@@ -154,10 +152,7 @@ def attention(answer: Callable) -> Iterator[str]:
         yield "the mask makes no difference."
     if _same(result, (scores / dim**0.5).softmax(-1).masked_fill(~mask, 0) @ v):
         yield "the mask comes after the softmax, so the rows no longer add up to 1."
-    if _same(
-        result,
-        (scores / dim**0.5).masked_fill(~mask, -math.inf).softmax(-2) @ v,
-    ):
+    if _same(result, (scores / dim**0.5).masked_fill(~mask, -math.inf).softmax(-2) @ v):
         yield "the softmax runs over the queries; it should run over the keys."
     if _same(result, scaled_dot_product(q, k, v, ~mask)[0]) or result.isnan().any():
         yield "the mask is the wrong way round: True means that a query may look."
@@ -190,13 +185,11 @@ def grouped(answer: Callable) -> Iterator[str]:
     result = _call(answer, q, k, v)
     yield from _wrong_shape(result, true)
     if _same(
-        result,
-        scaled_dot_product(q, k.repeat(1, 2, 1, 1), v.repeat(1, 2, 1, 1))[0],
+        result, scaled_dot_product(q, k.repeat(1, 2, 1, 1), v.repeat(1, 2, 1, 1))[0]
     ):
         yield "heads 0 and 1 should share keys; yours take turns (0, 1, 0, 1)."
     if _same(
-        result,
-        scaled_dot_product(q, k[:, :1].expand_as(q), v[:, :1].expand_as(q))[0],
+        result, scaled_dot_product(q, k[:, :1].expand_as(q), v[:, :1].expand_as(q))[0]
     ):
         yield "all heads share the first keys; each group should have its own."
     if not _same(result, true):

@@ -13,42 +13,40 @@ HEIGHT = 30
 def multi_head_attention() -> HTML:
     """`lib.attention.MultiHeadAttention` as a picture, read from top to bottom."""
     boxes = [
-        ("x", 150, 4, 60),
-        ("to_query", 5, 80, 100),
-        ("to_key", 130, 80, 100),
-        ("to_value", 255, 80, 100),
-        ("q kᵀ / √dim", 40, 165, 155),
-        ("mask", 40, 225, 155),
-        ("softmax", 40, 285, 155),
-        ("weights @ v", 95, 370, 170),
-        ("to_output", 95, 455, 170),
+        ("x", 150, 36, 60),
+        ("to_query", 5, 112, 100),
+        ("to_key", 130, 112, 100),
+        ("to_value", 255, 112, 100),
+        ("q kᵀ / √dim", 40, 197, 155),
+        ("mask", 40, 257, 155),
+        ("softmax", 40, 317, 155),
+        ("weights @ v", 95, 402, 170),
+        ("to_output", 95, 477, 170),
     ]
     arrows = [
-        (165, 34, 55, 80, ""),
-        (180, 34, 180, 80, "batch, time, width"),
-        (195, 34, 305, 80, ""),
-        (55, 110, 90, 165, "q"),
-        (180, 110, 150, 165, "k"),
-        (305, 110, 245, 370, "v: batch, head, key, value"),
-        (117, 195, 117, 225, "batch, head, query, key"),
-        (117, 255, 117, 285, ""),
-        (117, 315, 140, 370, "weights"),
-        (180, 400, 180, 455, "batch, head, query, value"),
-        (180, 485, 180, 520, "batch, query, width"),
+        (180, 4, 180, 36, "batch, time, width"),
+        (165, 66, 55, 112, ""),
+        (180, 66, 180, 112, ""),
+        (195, 66, 305, 112, ""),
+        (55, 142, 90, 197, ""),
+        (180, 142, 150, 197, "q, k: batch,\nhead, time, dim"),
+        (305, 142, 245, 402, "v: batch, head,\ntime, value"),
+        (117, 227, 117, 257, "batch, head, query, key"),
+        (117, 287, 117, 317, ""),
+        (117, 347, 140, 402, "weights"),
+        (180, 432, 180, 477, "batch, head, query, value"),
+        (180, 507, 180, 540, "batch, query, width"),
     ]
     label = (
         "Diagram: x goes through to_query, to_key and to_value; queries and keys make "
         "scores, mask and softmax make weights, the weights mix the values, "
         "to_output mixes the heads."
     )
-    return draw(boxes, arrows, (360, 524), label)
+    return draw(boxes, arrows, (385, 544), label)
 
 
 def draw(
-    boxes: Sequence[Box],
-    arrows: Sequence[Arrow],
-    size: tuple[int, int],
-    label: str,
+    boxes: Sequence[Box], arrows: Sequence[Arrow], size: tuple[int, int], label: str
 ) -> HTML:
     """An SVG of boxes and arrows in `currentColor`; `label` is its alt text."""
     width, height = size
@@ -79,8 +77,9 @@ def _arrow(x1: int, y1: int, x2: int, y2: int, shape: str) -> str:
         f"M{x2} {y2}L{x2 - 7 * dx - 4 * dy:.1f} {y2 - 7 * dy + 4 * dx:.1f}"
         f"L{x2 - 7 * dx + 4 * dy:.1f} {y2 - 7 * dy - 4 * dx:.1f}Z"
     )
-    return (
-        f'<path d="M{x1} {y1}L{x2} {y2}" stroke="currentColor"/><path d="{head}"/>'
-        f'<text x="{(x1 + x2) / 2 + 7}" y="{(y1 + y2) / 2 + 4}" font-size="11">'
-        f"{html.escape(shape)}</text>"
-    )
+    middle, x, y = "", (x1 + x2) / 2 + 7, (y1 + y2) / 2 + 4
+    for number, line in enumerate(shape.splitlines()):
+        words = html.escape(line)
+        middle += f'<text x="{x}" y="{y + 14 * number}" font-size="11">{words}</text>'
+    stroke = f'<path d="M{x1} {y1}L{x2} {y2}" stroke="currentColor"/>'
+    return f'{stroke}<path d="{head}"/>{middle}'

@@ -49,10 +49,7 @@ def attention_map(
         )
     ax = plt.figure(figsize=(4.8, 4.4)).gca() if ax is None else ax
     ax.imshow(_pixels(weights), cmap=WEIGHT_COLORS, vmin=0, vmax=1)
-    labels, upright = (
-        [visible(token) for token in tokens],
-        max(map(len, tokens)) == 1,
-    )
+    labels, upright = ([visible(token) for token in tokens], max(map(len, tokens)) == 1)
     ax.set_xticks(range(len(tokens)), labels, rotation=0 if upright else 45)
     ax.set_yticks(range(len(tokens)), labels)
     ax.tick_params(length=0)

@@ -68,10 +68,7 @@ class Rotary(nn.Module):
     ) -> Float[Tensor, "batch head time dim"]:
         """Raises ValueError when `dim` is odd."""
         angles = _angles(torch.arange(x.size(2), device=x.device), x.size(3), self.base)
-        cos, sin = (
-            angles.cos().to(x.dtype),
-            angles.sin().to(x.dtype),
-        )  # time dim/2
+        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)  # time pair
         first, second = x.chunk(2, dim=-1)
         return torch.cat(
             [first * cos - second * sin, second * cos + first * sin], dim=-1

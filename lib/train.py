@@ -31,8 +31,7 @@ def windows(
 
 
 def next_token_loss(
-    logits: Float[Tensor, "batch time vocab"],
-    targets: Int[Tensor, "batch time"],
+    logits: Float[Tensor, "batch time vocab"], targets: Int[Tensor, "batch time"]
 ) -> Float[Tensor, ""]:
     """Mean surprise at the true next token, in nats; a target of -1 is not counted."""
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=-1)

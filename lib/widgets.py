@@ -22,8 +22,7 @@ _numbers = itertools.count(1)
 
 
 def attention_explorer(
-    texts: Sequence[Sequence[str]],
-    weights: Sequence[Float[Tensor, "layer head _ _"]],
+    texts: Sequence[Sequence[str]], weights: Sequence[Float[Tensor, "layer head _ _"]]
 ) -> HTML:
     """Look into every head of every layer on prepared texts, with no kernel.
 
@@ -92,10 +91,7 @@ def _fill(name: str, **values: str) -> HTML:
     page = (resources.files("lib") / "explorers" / f"{name}.html").read_text(
         encoding="utf-8"
     )
-    for key, value in {
-        "ID": f"gpt-explorer-{next(_numbers)}",
-        **values,
-    }.items():
+    for key, value in {"ID": f"gpt-explorer-{next(_numbers)}", **values}.items():
         page = page.replace(f"__{key}__", value)
     return HTML(page)
 

@@ -258,9 +258,11 @@ SCRIPTS = {
     "icons": """() => [...document.querySelectorAll("i[class*='fa-']")]
       .filter((e) => !/[^\\x00-\\x7f]/.test(getComputedStyle(e, "::before").content))
       .map((e) => e.className)""",
+    # Contrast takes axe most of its time, and does not depend on the width.
     "access": f"""async () => {{
       {AXE_SCRIPT};
-      const options = {{resultTypes: ["violations"], preload: false}};
+      const rules = {{"color-contrast": {{enabled: window.innerWidth >= 1280}}}};
+      const options = {{resultTypes: ["violations"], preload: false, rules}};
       const found = await axe.run(options);
       return found.violations.filter((v) => ["serious", "critical"].includes(v.impact))
         .flatMap((v) => v.nodes.map((n) => [v.id, n.target, n.html.slice(0, 120)]))

@@ -97,11 +97,7 @@ WRONG = [
         lambda q, k, v: repeat(q, k, v, lambda x: x.repeat_interleave(2, 1).flip(1)),
         "heads 0 and 1 should look at key head 0",
     ),
-    (
-        "grouped",
-        lambda q, k, v: q @ k.transpose(-2, -1) @ v,
-        "stops with RuntimeError",
-    ),
+    ("grouped", lambda q, k, v: q @ k.transpose(-2, -1) @ v, "stops with RuntimeError"),
 ]
 
 

