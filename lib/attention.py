@@ -166,5 +166,5 @@ class MultiHeadAttention(nn.Module):
 def split_heads(
     x: Float[Tensor, "batch time width"], heads: int
 ) -> Float[Tensor, "batch {heads} time dim"]:
-    """Cut each token's vector into `heads` equal slices, one a head."""
+    """Cut each vector (of queries, keys or values) into `heads` slices, one a head."""
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)

@@ -82,12 +82,13 @@ def row(answer: object) -> Iterator[str]:
     if answer is ...:
         raise _NotDone
     found = torch.tensor(answer, dtype=torch.float)
-    true = torch.tensor([0.0, 1, 0, 0, 1, 0]).softmax(0)
+    products = torch.tensor([0.0, 1, 0, 0, 1, 0])
+    true = (products / 2).softmax(0)
     yield from _wrong_shape(found, true)
-    if _close_by_hand(found, torch.tensor([0.0, 1, 0, 0, 1, 0])):
+    if _close_by_hand(found, products / 2) or _close_by_hand(found, products):
         yield "these are the scores; softmax turns them into shares."
-    if _close_by_hand(found, torch.tensor([0.0, 0.5, 0, 0, 0.5, 0])):
-        yield "softmax takes e to the power of each score before it divides by the sum."
+    if _close_by_hand(found, products.softmax(0)):
+        yield "the scores are not divided by the square root of the width, which is 2."
     if abs(found.sum() - 1) > 0.04:
         yield f"shares add up to 1, but yours add up to {found.sum():.2f}."
     if not _close_by_hand(found, true):

@@ -33,3 +33,37 @@ def bigram_loss(
 ) -> float:
     """Mean surprise, in nats a token, when the token before predicts each token."""
     return -probabilities.log()[ids[:-1], ids[1:]].mean().item()
+
+
+def ngram_loss(
+    ids: Int[Tensor, " text"],
+    held_out: Int[Tensor, " other"],
+    vocab: int,
+    order: int,
+) -> float:
+    """Mean surprise on `held_out`, in nats, when order - 1 tokens predict the next one.
+
+    Counts come from `ids`, one added to each, and are looked up and not laid out as a
+    table: vocab**order entries would be too many. Raises ValueError when order < 2.
+    """
+    if order < 2:
+        raise ValueError(f"order must be at least 2, got {order}")
+    wanted = _codes(held_out, vocab, order)
+    whole = _occurrences(_codes(ids, vocab, order), wanted) + 1
+    before = _occurrences(_codes(ids[:-1], vocab, order - 1), wanted // vocab) + vocab
+    return -(whole / before).log().mean().item()
+
+
+def _codes(ids: Int[Tensor, " text"], vocab: int, order: int) -> Int[Tensor, " window"]:
+    """One number for each `order` tokens in a row: their digits in base `vocab`."""
+    places = vocab ** torch.arange(order - 1, -1, -1, device=ids.device)
+    return (ids.unfold(0, order, 1) * places).sum(dim=1)
+
+
+def _occurrences(
+    codes: Int[Tensor, " window"], wanted: Int[Tensor, " other"]
+) -> Int[Tensor, " other"]:
+    """How often each of `wanted` occurs among `codes`."""
+    kinds, counts = codes.unique(return_counts=True)
+    place = torch.searchsorted(kinds, wanted).clamp(max=len(kinds) - 1)
+    return torch.where(kinds[place] == wanted, counts[place], 0)

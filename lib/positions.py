@@ -53,7 +53,8 @@ class Rotary(nn.Module):
 
     The product of a query at position m and a key at position n then depends on the two
     vectors and on m - n alone. Number i and number i + dim/2 of a vector are the two
-    coordinates that are turned together (the layout of Llama's published weights).
+    coordinates that are turned together, as in Llama's weights on Hugging Face (Meta's
+    own files pair neighbors).
 
     Source: Su et al. 2021, "RoFormer: Enhanced Transformer with Rotary Position
     Embedding", equation 34.

@@ -32,7 +32,7 @@ def repeat(q, k, v, how):
 
 
 RIGHT = {
-    "row": [0.11, 0.29, 0.11, 0.11, 0.29, 0.11],
+    "row": [0.14, 0.23, 0.14, 0.14, 0.23, 0.14],
     "softmax": lambda scores, temperature: (scores / temperature).softmax(-1),
     "mask": lambda time: torch.ones(time, time).tril().bool(),
     "attention": attend,
@@ -42,9 +42,10 @@ RIGHT = {
 
 WRONG = [
     ("row", [0, 1, 0, 0, 1, 0], "these are the scores"),
-    ("row", [0, 0.5, 0, 0, 0.5, 0], "e to the power of each score"),
-    ("row", [0.11, 0.29, 0.11, 0.11, 0.19, 0.11], "add up to 0.92"),
-    ("row", [0.29, 0.11, 0.11, 0.11, 0.29, 0.11], "number 1 of the six"),
+    ("row", [0, 0.5, 0, 0, 0.5, 0], "these are the scores"),
+    ("row", [0.11, 0.29, 0.11, 0.11, 0.29, 0.11], "not divided by the square root"),
+    ("row", [0.14, 0.23, 0.14, 0.14, 0.13, 0.14], "add up to 0.92"),
+    ("row", [0.23, 0.14, 0.14, 0.14, 0.23, 0.14], "number 1 of the six"),
     ("row", [0.5, 0.5], r"shape should be \(6,\), but is \(2,\)"),
     ("row", "what?", "stops with"),
     ("softmax", lambda s, t: (s * t).softmax(-1), "multiplied by the temperature"),

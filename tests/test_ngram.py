@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import nll_loss
 
-from lib.ngram import bigram, bigram_loss, unigram, unigram_loss
+from lib.ngram import bigram, bigram_loss, ngram_loss, unigram, unigram_loss
 
 ids = torch.tensor([0, 1, 0, 1, 0, 2])
 
@@ -31,3 +31,21 @@ def test_losses_equal_torchs():
 
 def test_an_even_guess_costs_the_logarithm_of_the_vocabulary():
     assert unigram_loss(torch.full((8,), 1 / 8), ids) == pytest.approx(math.log(8))
+
+
+def test_an_ngram_of_order_two_is_the_bigram():
+    text = torch.randint(5, (300,), generator=torch.Generator().manual_seed(1))
+    expected = bigram_loss(bigram(text[:200], 5), text[200:])
+    assert ngram_loss(text[:200], text[200:], 5, order=2) == pytest.approx(expected)
+
+
+def test_an_ngram_by_hand():
+    ids, held_out = torch.tensor([0, 1, 0, 1, 2]), torch.tensor([0, 1, 2, 2])
+    # "0 1" came twice with something after it, once a 2; "1 2" never had a successor
+    expected = -(math.log((1 + 1) / (2 + 3)) + math.log((0 + 1) / (0 + 3))) / 2
+    assert ngram_loss(ids, held_out, 3, order=3) == pytest.approx(expected)
+
+
+def test_an_order_below_two_is_refused():
+    with pytest.raises(ValueError, match="at least 2, got 1"):
+        ngram_loss(ids, ids, 3, order=1)
