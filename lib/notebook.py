@@ -18,7 +18,8 @@ def start(seed: int = 0) -> torch.device:
     costs more than it saves. Raise it with `torch.set_num_threads` when you enlarge a
     model.
     """
-    _install_if_missing("jaxtyping")
+    for package in ("jaxtyping", "regex"):
+        _install_if_missing(package)
     from lib import plots  # needs jaxtyping
 
     random.seed(seed)
@@ -45,7 +46,7 @@ def show(*things: object) -> Markdown:
 
 
 def _install_if_missing(package: str) -> None:
-    """Colab's runtime has all but `jaxtyping`; nothing that is there is replaced."""
+    """A bare runtime may lack a package; nothing that is there is replaced."""
     if importlib.util.find_spec(package) is None:
         subprocess.run(
             [sys.executable, "-m", "pip", "install", "-q", package], check=True

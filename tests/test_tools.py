@@ -1,6 +1,7 @@
 """The authors' tools, and that README, continuous integration and library agree."""
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 
-from tools import address, refresh
+from tools import address, machine, refresh
 
 ROOT = Path(__file__).parent.parent
 
@@ -111,6 +113,13 @@ def test_a_cell_that_fails_leaves_the_notebook_alone(notebook):
     with pytest.raises(Exception, match="ZeroDivisionError"):
         refresh.refresh(notebook)
     assert notebook.read_bytes() == before
+
+
+def test_a_record_names_the_machine_and_the_versions_that_matter():
+    said = machine.machine("torch", "nbval").split(", ")
+    assert said[0] and said[1] == f"{os.cpu_count()} cores"
+    assert said[2].startswith("Python 3.")
+    assert said[3] == f"torch {torch.__version__}" and said[4].startswith("nbval ")
 
 
 # --- what is said in two places is the same

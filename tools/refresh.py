@@ -10,8 +10,6 @@ The seconds it took go into its header and into `benchmarks/results/chapters.jso
 
 import base64
 import json
-import os
-import platform
 import re
 import sys
 import time
@@ -24,6 +22,7 @@ from nbformat import NotebookNode
 
 from lib import corpora
 from tools.address import notebooks
+from tools.machine import machine
 
 RECORD = Path("benchmarks/results/chapters.json")
 SECONDS = re.compile(r"^(- \*\*Seconds to run:\*\* )\d+", re.MULTILINE)
@@ -72,19 +71,6 @@ def save_cover(notebook: NotebookNode) -> None:
             Path("assets/cover.png").write_bytes(base64.b64decode(picture))
 
 
-def machine() -> str:
-    """What the record says of this machine: processor, cores, versions."""
-    import torch
-
-    info = Path("/proc/cpuinfo")
-    model = re.search(r"model name\s*: (.+)", info.read_text() if info.exists() else "")
-    processor = (
-        model[1].strip() if model else platform.processor() or platform.machine()
-    )
-    versions = f"Python {platform.python_version()}, torch {torch.__version__}"
-    return f"{processor}, {os.cpu_count()} cores, {versions}"
-
-
 def main(arguments: list[str]) -> None:
     corpora.fetch()  # so that no notebook stores a download's progress
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
@@ -92,7 +78,7 @@ def main(arguments: list[str]) -> None:
         seconds = refresh(path)
         record[path.as_posix()] = {
             "seconds": round(seconds),
-            "machine": machine(),
+            "machine": machine("torch"),
             "date": date.today().isoformat(),
             "command": f"python -m tools.refresh {path.as_posix()}",
         }

@@ -1,0 +1,53 @@
+"""Comparisons, one a file: `python -m benchmarks.NAME` measures and stores figures."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.machine import machine
+
+RESULTS = Path("benchmarks/results")
+
+
+class Target(NamedTuple):
+    """A figure that must be at least, or at most, some bound."""
+
+    name: str
+    figure: float
+    bound: float
+    unit: str
+    at_most: bool = False
+
+    def met(self) -> bool:
+        if self.at_most:
+            return self.figure <= self.bound
+        return self.figure >= self.bound
+
+    def __str__(self) -> str:
+        side = "at most" if self.at_most else "at least"
+        return (
+            f"{self.name}: {self.figure:.3g} {self.unit} (target {side} {self.bound:g})"
+        )
+
+
+def conclude(
+    name: str, figures: dict, targets: Sequence[Target], packages: Sequence[str]
+) -> None:
+    """Store the figures, print a line for each target; --check exits 1 on a miss."""
+    record = {
+        "command": f"python -m benchmarks.{name}",
+        "date": date.today().isoformat(),
+        "figures": figures,
+        "machine": machine(*packages),
+        "targets": [str(target) for target in targets],
+    }
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(
+        json.dumps(record, indent=2, sort_keys=True) + "\n"
+    )
+    print(*record["targets"], sep="\n")
+    if "--check" in sys.argv[1:] and not all(target.met() for target in targets):
+        sys.exit(1)

@@ -1,0 +1,59 @@
+"""Benchmarks: the opponents are fair, and a missed target is a failure."""
+
+import json
+import sys
+from itertools import islice
+
+import pytest
+
+import benchmarks
+from benchmarks import Target, conclude
+from benchmarks.tokenizer import openai, rust, textbook
+from lib.bpe import count_words, learn
+from lib.tokenizer import BytePairTokenizer
+
+TEXT = "she sells sea shells, sea shells she sells by the sea shore " * 3
+MET = Target("speed", 31.0, 30, "times faster")
+MISSED = Target("time", 10.5, 10, "times Rust's", at_most=True)
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmarks, "RESULTS", tmp_path / "results")
+    return tmp_path / "results"
+
+
+def test_the_textbook_learns_the_same_merges():
+    learned = [pair for pair, _ in islice(learn(count_words(TEXT)), 15)]
+    assert textbook(TEXT, 15) == learned
+
+
+def test_tiktoken_and_rust_do_the_same_work():
+    ours = BytePairTokenizer.train(TEXT, 1024)
+    assert openai(ours).encode_ordinary(TEXT) == ours.encode(TEXT)
+    assert rust(TEXT).get_vocab_size() == len(ours)  # ties may be broken otherwise
+
+
+def test_figures_are_stored_with_command_machine_and_date(results, capsys):
+    conclude("tokenizer", {"seconds": 1.5}, [MET, MISSED], packages=["regex"])
+    record = json.loads((results / "tokenizer.json").read_text())
+    assert record["command"] == "python -m benchmarks.tokenizer"
+    assert record["figures"] == {"seconds": 1.5}
+    assert "regex" in record["machine"] and len(record["date"]) == len("2026-01-31")
+    assert capsys.readouterr().out.splitlines() == [
+        "speed: 31 times faster (target at least 30)",
+        "time: 10.5 times Rust's (target at most 10)",
+    ]
+
+
+def test_a_missed_target_fails_where_it_is_checked(results, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tokenizer.py", "--check"])
+    conclude("tokenizer", {}, [MET], packages=[])
+    for missed in (MISSED, MET._replace(figure=29.9)):
+        with pytest.raises(SystemExit, match="1"):
+            conclude("tokenizer", {}, [MET, missed], packages=[])
+
+
+@pytest.mark.parametrize("bound", [Target("", 3, 3, ""), Target("", 3, 3, "", True)])
+def test_a_figure_on_the_bound_meets_it(bound):
+    assert bound.met()

@@ -1,0 +1,19 @@
+"""What the record of a measurement says of the machine it was taken on."""
+
+import os
+import platform
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+
+def machine(*packages: str) -> str:
+    """Processor, cores, and the versions of Python and of the packages that matter."""
+    info = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*: (.+)", info.read_text() if info.exists() else "")
+    processor = (
+        model[1].strip() if model else platform.processor() or platform.machine()
+    )
+    versions = [f"{package} {version(package)}" for package in packages]
+    python = f"Python {platform.python_version()}"
+    return ", ".join([processor, f"{os.cpu_count()} cores", python, *versions])
