@@ -16,6 +16,7 @@ layer      layers of a model, bottom to top
 head       attention heads that look at the same time
 kv_head    heads that have keys and values of their own (grouped-query attention)
 width      numbers in a token's vector, the model's width
+hidden     numbers in the wide middle of the feed-forward part
 dim        numbers in one head's query or key
 value      numbers in one head's value
 pair       pairs of numbers that a position turns together

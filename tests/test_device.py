@@ -5,11 +5,15 @@ A tensor made on the CPU by mistake meets one on the fake GPU and raises.
 
 import pytest
 import torch
+from models import PRESETS
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 from lib import attention, positions, train
 from lib.attention_only import AttentionOnly
+from lib.block import DecoderBlock, PreNorm
+from lib.feedforward import FEED_FORWARDS
+from lib.gpt import GPT
 
 _setup_privateuseone_for_python_backend("fakegpu")
 GPU = "fakegpu"
@@ -49,6 +53,32 @@ def test_the_model_stays_on_its_device(where):
     if where == "sinusoidal":
         where = {"positions": positions.Sinusoidal()}
     assert train_step(AttentionOnly(10, 16, heads=4, layers=2, **where)) == {GPU}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_gpt_stays_on_its_device(preset):
+    assert train_step(GPT(PRESETS[preset])) == {GPU}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_gpt_shows_itself_on_its_device(preset):
+    with torch.device(GPU):
+        net = GPT(PRESETS[preset])
+        ids = torch.zeros(2, 8, dtype=torch.long)
+    assert net.attention_weights(ids).device.type == GPU
+    stream = net.residual_stream(ids)
+    assert {x.device.type for x in stream.values()} == {GPU}
+
+
+@pytest.mark.parametrize("kind", FEED_FORWARDS)
+def test_the_decoders_block_stays_on_its_device(kind):
+    with torch.device(GPU):
+        parts = [attention.MultiHeadAttention(8, 2) for _ in range(2)]
+        parts.append(FEED_FORWARDS[kind](8, 12, True))
+        block = DecoderBlock(*(PreNorm(part, torch.nn.RMSNorm(8)) for part in parts))
+        x, context = torch.zeros(1, 4, 8), torch.zeros(1, 6, 8)
+    mask = attention.causal_mask(4, device=GPU)
+    assert block(x, context, mask).device.type == GPU
 
 
 class Stray(AttentionOnly):

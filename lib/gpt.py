@@ -1,0 +1,130 @@
+"""GPT: a stack of blocks that predicts the next token."""
+
+import math
+from collections import OrderedDict
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from lib import inside
+from lib.attention import MultiHeadAttention, causal_mask
+from lib.block import Block, NoResidual, PostNorm, PreNorm
+from lib.config import GPTConfig
+from lib.feedforward import FEED_FORWARDS
+from lib.positions import Learned, Rotary
+
+NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm, "none": nn.Identity}
+STEPS = {"pre": PreNorm, "post": PostNorm, "none": NoResidual}
+
+
+class GPT(nn.Module):
+    """Token vectors, a stack of blocks that may not look ahead, a score a token.
+
+    The configuration chooses the modules here, once; `forward` is the same for all.
+
+    Sources: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners",
+    section 2.3; Touvron et al. 2023, "LLaMA: Open and Efficient Foundation Language
+    Models", section 2.2; Press & Wolf 2017, "Using the Output Embedding to Improve
+    Language Models" (the tied matrix).
+    """
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.config = config
+        rotary = Rotary(config.rotary_base) if config.positions == "rotary" else None
+        self.embed = _embedding(config)
+        self.blocks = nn.ModuleList(
+            _block(config, rotary) for _ in range(config.layers)
+        )
+        self.norm = nn.Identity() if config.residual == "post" else _norm(config)
+        self.unembed = nn.Linear(config.width, config.vocab, bias=False)
+        _start(self, config)
+        if config.tied:
+            self.unembed.weight = self.embed.tokens.weight
+
+    def forward(
+        self, ids: Int[Tensor, "batch time"]
+    ) -> Float[Tensor, "batch time vocab"]:
+        """Scores (logits) for the token that follows each position.
+
+        Raises ValueError when learned positions are fewer than the tokens.
+        """
+        x = self.embed(ids)  # batch time width
+        mask = causal_mask(ids.size(1), ids.device)
+        for block in self.blocks:
+            x = block(x, mask)
+        return self.unembed(self.norm(x))
+
+    def attention_weights(
+        self, ids: Int[Tensor, "batch time"]
+    ) -> Float[Tensor, "batch layer head time time"]:
+        """How much each position looks at each other one, in every head."""
+        return torch.stack(list(inside.attention_weights(self, ids).values()), dim=1)
+
+    def residual_stream(
+        self, ids: Int[Tensor, "batch time"]
+    ) -> dict[str, Float[Tensor, "batch time width"]]:
+        """The tokens' vectors after each part that wrote to them, bottom to top.
+
+        The keys are the parts' names: "embed", "blocks.0.attention",
+        "blocks.0.feed_forward", "blocks.1.attention", ...
+        """
+        steps = [
+            f"blocks.{layer}.{step}"
+            for layer in range(self.config.layers)
+            for step in ("attention", "feed_forward")
+        ]
+        seen = inside.watch(self, ["embed", *steps], ids)
+        return {name: stream for name, (_, stream) in seen.items()}
+
+
+def _embedding(config: GPTConfig) -> nn.Module:
+    """From token ids to the vectors that enter the stream."""
+    learned = config.positions == "learned"
+    return nn.Sequential(
+        OrderedDict(
+            tokens=nn.Embedding(config.vocab, config.width),
+            positions=Learned(config.context, config.width)
+            if learned
+            else nn.Identity(),
+            dropout=nn.Dropout(config.dropout),
+        )
+    )
+
+
+def _block(config: GPTConfig, rotary: nn.Module | None) -> Block:
+    attention = MultiHeadAttention(
+        config.width, config.heads, config.kv_heads, rotary, config.bias
+    )
+    if config.feed_forward == "none":
+        return Block(_step(config, attention), nn.Identity())
+    make = FEED_FORWARDS[config.feed_forward]
+    feed_forward = make(config.width, config.hidden_width, config.bias)
+    return Block(_step(config, attention), _step(config, feed_forward))
+
+
+def _step(config: GPTConfig, part: nn.Module) -> nn.Module:
+    return STEPS[config.residual](part, _norm(config), config.dropout)
+
+
+def _norm(config: GPTConfig) -> nn.Module:
+    return NORMS[config.norm](config.width, eps=config.norm_eps)
+
+
+def _start(model: nn.Module, config: GPTConfig) -> None:
+    """Draw the first weights so that the stream does not grow with the depth.
+
+    The 2 * layers parts each add to the stream. Independent numbers add up by their
+    variances, so a part that writes gets weights smaller by sqrt(2 * layers): together
+    the parts then add the variance of one, however many layers there are.
+
+    Source: Radford et al. 2019, section 2.3.
+    """
+    for name, weights in model.named_parameters():
+        if weights.dim() == 2:  # matrices; vectors that scale (in a norm) start as ones
+            writes = name.endswith("to_output.weight")
+            scale = 1 / math.sqrt(2 * config.layers) if writes else 1.0
+            nn.init.normal_(weights, std=config.init_std * scale)
+        elif name.endswith("bias"):
+            nn.init.zeros_(weights)
