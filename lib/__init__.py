@@ -21,6 +21,7 @@ dim        numbers in one head's query or key
 value      numbers in one head's value
 pair       pairs of numbers that a position turns together
 vocab      tokens that the model knows
+sample     words held against one word: its neighbor, then strangers
 =========  ==================================================================
 
 A number in a shape is a fixed size; `#batch` may also be 1 and is then shared.

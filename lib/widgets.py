@@ -14,8 +14,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lib.attention_only import AttentionOnly
+from lib.bpe import BYTES, WORD
 from lib.plots import attention_map, visible
-from lib.tokenizer import CharacterTokenizer
+from lib.tokenizer import BytePairTokenizer, CharacterTokenizer
 
 # A counter, not random names: the same notebook gives the same page.
 _numbers = itertools.count(1)
@@ -58,6 +59,83 @@ def softmax_explorer(names: Sequence[str], scores: Sequence[float]) -> HTML:
         NAMES=_json(list(names)),
         SCORES=_json(list(scores)),
     )
+
+
+def token_explorer(tokenizer: BytePairTokenizer, texts: Sequence[str]) -> HTML:
+    """See the tokens of prepared texts, or of a text typed in, with no kernel.
+
+    The merges travel with the page, which encodes as `tokenizer.encode` does. A slider
+    says how many of them are used, from none (bytes) to all. Special tokens are not
+    known there.
+    """
+    word = WORD.replace(r"\s", r"\p{White_Space}").replace(r"\S", r"\P{White_Space}")
+    return _fill(
+        "tokens",
+        LABEL="Tokens by text and number of merges",
+        OPTIONS=_options(visible(text) for text in texts),
+        MANY=str(len(tokenizer.merges)),
+        BYTES=str(BYTES),
+        WORD=_json(word),
+        TEXTS=_json(list(texts)),
+        MERGES=_json(tokenizer.merges),
+    )
+
+
+def word_explorer(
+    words: Sequence[str],
+    places: Float[Tensor, "batch 2"],
+    alike: Float[Tensor, "query key"],
+    many: int = 8,
+    chosen: str | None = None,
+) -> HTML:
+    """A map of words: point at one, or choose it, and see those most like it.
+
+    `alike` has a row and a column for each word; the `many` most like it are kept, in
+    whole percents. `chosen` is the word to begin with, if not the first.
+    Raises ValueError when words, places and likeness do not fit.
+    """
+    if not tuple(alike.shape) == (len(places),) * 2 == (len(words),) * 2:
+        raise ValueError(
+            f"{len(words)} words do not fit places of shape {tuple(places.shape)} "
+            f"and likeness of shape {tuple(alike.shape)}"
+        )
+    best = alike.clone().fill_diagonal_(-torch.inf).topk(min(many, len(words) - 1))
+    percents = (100 * best.values).round().int().tolist()
+    spots = ((places - places.amin(0)) / (places.amax(0) - places.amin(0))).tolist()
+    data = [
+        {"word": word, "at": [round(x, 3), round(y, 3)], "near": near, "percent": share}
+        for word, (x, y), near, share in zip(
+            words, spots, best.indices.tolist(), percents, strict=True
+        )
+    ]
+    return _fill(
+        "words",
+        LABEL="A map of words and the words most like each",
+        WORDS=_options(words),
+        FIRST=str(list(words).index(chosen) if chosen else 0),
+        MANY=str(best.indices.size(1)),
+        DATA=_json(data),
+    )
+
+
+def live_merges(text: str) -> ipywidgets.VBox:
+    """Learn merges from a text of your own, one by one; needs a running Python."""
+    controls = {
+        "text": ipywidgets.Textarea(text, description="text", continuous_update=False),
+        "merges": ipywidgets.IntSlider(0, 0, 60, description="merges"),
+    }
+
+    def draw(text: str, merges: int) -> None:
+        if not text:
+            display(Markdown("There is nothing to learn from yet."))
+            return
+        tokenizer = BytePairTokenizer.train(text, vocab=BYTES + merges)
+        ids = tokenizer.encode(text)
+        print(f"{len(tokenizer.merges)} merges, {len(ids)} tokens:")
+        print(" | ".join(visible(piece) for piece in tokenizer.pieces(ids)))
+
+    picture = ipywidgets.interactive_output(draw, controls)
+    return ipywidgets.VBox([*controls.values(), picture])
 
 
 def live_attention(

@@ -9,7 +9,7 @@ from models import PRESETS
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
-from lib import attention, positions, train
+from lib import attention, positions, train, vectors
 from lib.attention_only import AttentionOnly
 from lib.block import DecoderBlock, PreNorm
 from lib.feedforward import FEED_FORWARDS
@@ -91,6 +91,21 @@ class Stray(AttentionOnly):
 def test_the_check_can_fail():
     with pytest.raises(RuntimeError, match="same device"):
         train_step(Stray(10, 16, heads=4, layers=2))
+
+
+def test_word_vectors_stay_on_the_device():
+    model = vectors.SkipGram(10, 8)
+    state = {
+        name: torch.empty(value.shape, device=GPU, requires_grad=True)
+        for name, value in model.named_parameters()
+    }
+    words = torch.zeros(4, dtype=torch.long, device=GPU)
+    others = torch.zeros(4, 6, dtype=torch.long, device=GPU)
+    scores = torch.func.functional_call(model, state, (words, others))
+    vectors.negative_sampling_loss(scores).backward()
+    assert {value.grad.device.type for value in state.values()} == {GPU}
+    table = state["word.weight"].detach()
+    assert vectors.cosines(table, table).device.type == GPU
 
 
 def test_masks_are_made_on_the_device():

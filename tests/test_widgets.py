@@ -8,7 +8,7 @@ import torch
 
 from lib import diagrams, widgets
 from lib.attention_only import AttentionOnly
-from lib.tokenizer import CharacterTokenizer
+from lib.tokenizer import BytePairTokenizer, CharacterTokenizer
 
 
 def causal_weights(time, layers=2, heads=3):
@@ -35,16 +35,51 @@ def test_the_explorer_carries_every_weight_in_whole_percents():
                 assert rows[-1] == last
 
 
+def test_the_token_explorer_carries_texts_and_merges():
+    tokenizer = BytePairTokenizer.train("never, never </script>", vocab=262)
+    page = widgets.token_explorer(tokenizer, ["never </script>", "你好\n"]).data
+    carried = re.search(r"texts = (.*), merges = (.*), word = ", page)
+    assert json.loads(carried[1]) == ["never </script>", "你好\n"]
+    assert [tuple(pair) for pair in json.loads(carried[2])] == tokenizer.merges
+    assert 'max="6"' in page and page.count("</script>") == 1
+    assert "<option value=0>never·&lt;/script&gt;</option>" in page
+
+
+def test_the_word_explorer_carries_places_and_the_nearest():
+    places = torch.tensor([[0.0, 5.0], [2.0, 1.0], [1.0, 3.0]])
+    alike = torch.tensor([[1.0, 0.254, 0.9], [0.254, 1.0, -0.3], [0.9, -0.3, 1.0]])
+    page = widgets.word_explorer(["a", "b", "<c>"], places, alike)
+    assert data_of(page) == [
+        {"word": "a", "at": [0, 1], "near": [2, 1], "percent": [90, 25]},
+        {"word": "b", "at": [1, 0], "near": [0, 2], "percent": [25, -30]},
+        {"word": "<c>", "at": [0.5, 0.5], "near": [0, 1], "percent": [90, -30]},
+    ]
+    assert ".value = 0;" in page.data
+    page = widgets.word_explorer(["a", "b", "<c>"], places, alike, chosen="b")
+    assert ".value = 1;" in page.data
+    assert 'max="2"' in page.data and "<option value=2>&lt;c&gt;</option>" in page.data
+    assert alike.diagonal().tolist() == [1, 1, 1]  # what was given is left alone
+
+
+def test_words_that_do_not_fit_their_map_are_refused():
+    with pytest.raises(
+        ValueError, match=r"2 words do not fit places of shape \(3, 2\)"
+    ):
+        widgets.word_explorer(["a", "b"], torch.zeros(3, 2), torch.eye(3))
+
+
 def test_explorers_on_one_page_have_ids_of_their_own():
     ids = set()
     for page in (
         widgets.softmax_explorer(["a"], [1.0]),
         widgets.softmax_explorer(["a"], [1.0]),
         widgets.attention_explorer([["a"]], [causal_weights(1)]),
+        widgets.token_explorer(BytePairTokenizer(), ["a"]),
+        widgets.word_explorer(["a", "b"], torch.eye(2), torch.eye(2)),
     ):
         ids.add(re.search(r'id="([^"]+)"', page.data)[1])
         assert "__" not in page.data
-    assert len(ids) == 3
+    assert len(ids) == 5
 
 
 def test_no_text_can_end_the_script():
@@ -90,6 +125,24 @@ def test_the_live_panel_says_what_it_cannot_read(panel):
         "This model cannot read that text: characters that are not in the "
         "vocabulary: ['z']."
     ]
+
+
+def test_the_live_merges_are_those_of_the_text(capsys):
+    box = widgets.live_merges("never, never!")
+    text, merges, _ = box.children
+    capsys.readouterr()
+    merges.value = 2
+    expected = "2 merges, 9 tokens:\nn | ev | er | , | · | n | ev | er | !\n"
+    assert capsys.readouterr().out.endswith(expected)
+    text.value = "aaa"
+    assert capsys.readouterr().out.endswith("2 merges, 1 tokens:\naaa\n")
+
+
+def test_the_live_merges_need_a_text(monkeypatch):
+    shown = []
+    monkeypatch.setattr(widgets, "display", lambda message: shown.append(message.data))
+    widgets.live_merges("a").children[0].value = ""
+    assert shown == ["There is nothing to learn from yet."]
 
 
 def test_diagrams_take_the_pages_color_and_say_what_they_show():

@@ -1,0 +1,244 @@
+"""Word vectors: words met in the same company end up with vectors that are alike.
+
+Sources: Mikolov et al. 2013, "Distributed Representations of Words and Phrases and
+their Compositionality", sections 2.2 (negative samples) and 2.3 (frequent words); Levy
+& Goldberg 2014, "Neural Word Embedding as Implicit Matrix Factorization", for the loss
+that frequency alone reaches.
+"""
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import islice
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from tqdm import tqdm
+
+Pairs = tuple[Int[Tensor, " batch"], Int[Tensor, " batch"]]
+Samples = tuple[Int[Tensor, " batch"], Int[Tensor, "batch sample"]]
+
+
+def spoken_words(text: str) -> list[str]:
+    """The words of a play in small letters; the lines that name a speaker are left out.
+
+    A word is made of the letters a to z, with apostrophes inside.
+    """
+    speech = re.sub(r"^[^a-z\n]+:$", "", text, flags=re.MULTILINE)
+    return re.findall(r"[a-z]+(?:'[a-z]+)*", speech.lower())
+
+
+class SkipGram(nn.Module):
+    """Two vectors a word: one for the word itself, one for the word as a neighbor."""
+
+    def __init__(self, vocab: int, width: int):
+        super().__init__()
+        self.word = nn.Embedding(vocab, width)
+        self.neighbor = nn.Embedding(vocab, width)
+        nn.init.normal_(self.word.weight, std=0.1)
+        nn.init.zeros_(self.neighbor.weight)  # every pair starts at a score of 0
+
+    def forward(
+        self, words: Int[Tensor, " batch"], others: Int[Tensor, "batch sample"]
+    ) -> Float[Tensor, "batch sample"]:
+        """A score for each pair of a word and another: above 0 it says "neighbors"."""
+        x, y = self.word(words), self.neighbor(others)
+        return (x[:, None] * y).sum(dim=-1)  # dot products
+
+
+def negative_sampling_loss(
+    scores: Float[Tensor, "batch sample"],
+) -> Float[Tensor, ""]:
+    """Surprise, in nats a word, at which is the neighbor (column 0) and which are not.
+
+    Source: Mikolov et al. 2013, equation 4, with its sign turned.
+    """
+    neighbor, strangers = scores[:, 0], scores[:, 1:]
+    return -(F.logsigmoid(neighbor) + F.logsigmoid(-strangers).sum(dim=1)).mean()
+
+
+def thin(
+    ids: Int[Tensor, " text"],
+    counts: Float[Tensor, " vocab"],
+    threshold: float = 1e-3,
+    seed: int = 0,
+) -> Int[Tensor, " _"]:
+    """Drop words more often the more frequent they are; those left move together.
+
+    A word whose share of the text is f stays with probability sqrt(threshold / f), or
+    always when f is below the threshold. Source: Mikolov et al. 2013, equation 5.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    stays = (threshold / (counts / counts.sum())).sqrt()
+    return ids[torch.rand(len(ids), generator=generator) < stays[ids]]
+
+
+def skip_grams(
+    ids: Int[Tensor, " text"], batch: int, window: int, seed: int = 0
+) -> Iterator[Pairs]:
+    """Endless batches of random words of a text, each with one of its neighbors.
+
+    The neighbor stands 1 to `window` words before or after, nearer ones more often: the
+    next word `window` times as often as the farthest, in a straight line between.
+    Raises ValueError when the text is too short for one word with a full window.
+    Source: the `window` of word2vec, which shrinks at random for each word.
+    """
+    if len(ids) <= 2 * window:
+        raise ValueError(
+            f"a window of {window} needs {2 * window + 1} words, got {len(ids)}"
+        )
+    generator = torch.Generator().manual_seed(seed)
+    distances = torch.tensor([d for d in range(-window, window + 1) if d])
+    often = window + 1.0 - distances.abs()
+    first, last = window, len(ids) - window
+    while True:
+        places = torch.randint(first, last, (batch,), generator=generator)
+        drawn = often.multinomial(batch, replacement=True, generator=generator)
+        yield ids[places], ids[places + distances[drawn]]
+
+
+def strangers_by(counts: Float[Tensor, " vocab"]) -> Float[Tensor, " vocab"]:
+    """How likely each word is drawn as a stranger: its count to the power 0.75."""
+    powers = counts**0.75
+    return powers / powers.sum()
+
+
+def sample_strangers(
+    pairs: Iterator[Pairs],
+    chances: Float[Tensor, " vocab"],
+    strangers: int,
+    seed: int = 0,
+) -> Iterator[Samples]:
+    """Beside each neighbor (column 0), set words drawn at random by `chances`."""
+    generator = torch.Generator().manual_seed(seed)
+    ladder, last = chances.double().cumsum(0), len(chances) - 1
+    for words, neighbors in pairs:
+        drawn = torch.rand(len(words), strangers, generator=generator).double()
+        random = torch.searchsorted(ladder, drawn * ladder[-1]).clamp(max=last)
+        yield words, torch.cat([neighbors[:, None], random], dim=1)
+
+
+def train(
+    model: SkipGram,
+    batches: Iterator[Samples],
+    steps: int,
+    lr: float,
+    callbacks: Iterable[Callable[[int, list[float]], None]] = (),
+) -> list[float]:
+    """Take `steps` steps of Adam down the loss; return each loss, in nats a word.
+
+    The learning rate falls from `lr` to zero in a straight line. After each step every
+    callback gets the step's number and the losses so far.
+    """
+    device = next(model.parameters()).device
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=(0.9, 0.99))
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
+    losses = []
+    progress = tqdm(islice(batches, steps), total=steps, leave=False, ncols=72)
+    for step, (words, others) in enumerate(progress):
+        loss = negative_sampling_loss(model(words.to(device), others.to(device)))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+        for callback in callbacks:
+            callback(step, losses)
+    return losses
+
+
+@torch.no_grad()
+def evaluate(
+    model: SkipGram,
+    batches: Iterable[Samples],
+) -> float:
+    """Mean loss over the batches, in nats a word."""
+    device = next(model.parameters()).device
+    losses = [
+        negative_sampling_loss(model(words.to(device), others.to(device)))
+        for words, others in batches
+    ]
+    return torch.stack(losses).mean().item()
+
+
+def frequency_scores(
+    neighbors: Float[Tensor, " vocab"],
+    chances: Float[Tensor, " vocab"],
+    strangers: int,
+) -> Float[Tensor, " vocab"]:
+    """The best score for each word, in a pair whose first word is not known.
+
+    `neighbors` says how often each word occurs as a neighbor. The score is the
+    logarithm of how much more often it is the neighbor than one of the strangers.
+    Source: Levy & Goldberg 2014, section 3.1, with one word for all first words.
+    """
+    return (neighbors / neighbors.sum() / (strangers * chances)).log()
+
+
+def co_occurrence(
+    ids: Int[Tensor, " text"], vocab: int, window: int
+) -> Float[Tensor, "vocab vocab"]:
+    """How often each word stands within `window` words of each other: a baseline."""
+    counts = torch.zeros(vocab * vocab)
+    for distance in range(1, window + 1):
+        counts += torch.bincount(
+            ids[:-distance] * vocab + ids[distance:], minlength=vocab * vocab
+        )
+    return counts.view(vocab, vocab) + counts.view(vocab, vocab).T
+
+
+def cosines(
+    a: Float[Tensor, "query width"], b: Float[Tensor, "key width"]
+) -> Float[Tensor, "query key"]:
+    """The cosine of the angle between each vector of `a` and each one of `b`.
+
+    It is 1 for the same direction, 0 at a right angle, -1 for opposite directions. A
+    vector of zeros has no direction, and a cosine of 0 with everything.
+    """
+    return F.normalize(a, dim=-1) @ F.normalize(b, dim=-1).T
+
+
+def nearest(
+    vectors: Float[Tensor, "vocab width"], word: int, many: int
+) -> list[tuple[int, float]]:
+    """The `many` words with the largest cosine to a word, itself left out.
+
+    Raises ValueError when there are not so many other words.
+    """
+    if not 0 <= many < len(vectors):
+        raise ValueError(f"many must lie in 0..{len(vectors) - 1}, got {many}")
+    alike = cosines(vectors[word : word + 1], vectors)[0]
+    alike[word] = -torch.inf
+    best = alike.topk(many)
+    return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+
+
+def finds_its_group(
+    alike: Float[Tensor, "query key"], groups: Sequence[Hashable]
+) -> list[bool]:
+    """For each word, whether the other word most like it is of the same group.
+
+    `alike` has a row and a column for each word, `groups` the group of each.
+    Raises ValueError when they do not fit.
+    """
+    if tuple(alike.shape) != (len(groups), len(groups)):
+        raise ValueError(
+            f"{len(groups)} groups do not fit likeness of shape {tuple(alike.shape)}"
+        )
+    others = alike.clone().fill_diagonal_(-torch.inf).argmax(dim=1).tolist()
+    return [groups[other] == group for other, group in zip(others, groups, strict=True)]
+
+
+def flatten_to_map(
+    vectors: Float[Tensor, "batch width"],
+) -> tuple[Float[Tensor, "batch 2"], float]:
+    """Places on a map that keeps apart what it can, and the share of spread it keeps.
+
+    The map is the plane through the mean along which the vectors spread most: their
+    principal components. Source: Pearson 1901, "On Lines and Planes of Closest Fit".
+    """
+    centered = vectors - vectors.mean(dim=0)
+    _, spread, directions = torch.linalg.svd(centered, full_matrices=False)
+    kept = spread[:2].square().sum() / spread.square().sum()
+    return centered @ directions[:2].T, kept.item()

@@ -1,0 +1,204 @@
+"""Word vectors: each step beside the same done slowly, by hand."""
+
+import math
+from collections import Counter
+from itertools import islice
+
+import pytest
+import torch
+
+from lib import vectors
+
+TEXT = torch.randint(6, (500,), generator=torch.Generator().manual_seed(1))
+COUNTS = torch.bincount(TEXT, minlength=6).float()
+CHANCES = vectors.strangers_by(COUNTS)
+
+
+def model_of(vocab=6, width=4):
+    torch.manual_seed(0)
+    model = vectors.SkipGram(vocab, width)
+    torch.nn.init.normal_(model.neighbor.weight)
+    return model
+
+
+def slow_loss(model, words, others):
+    """Mikolov et al. 2013, equation 4, one number after the other."""
+    x, y = model.word.weight.tolist(), model.neighbor.weight.tolist()
+    total = 0.0
+    for word, (neighbor, *strangers) in zip(words, others, strict=True):
+        for other, sign in [(neighbor, 1), *((s, -1) for s in strangers)]:
+            score = sum(a * b for a, b in zip(x[word], y[other], strict=True))
+            total -= math.log(1 / (1 + math.exp(-sign * score)))
+    return total / len(words)
+
+
+def test_words_without_the_names_of_speakers():
+    text = "\nKING LEAR:\nNever, never; I'll weep no more. O 'tis FOUL!\n"
+    expected = "never never i'll weep no more o tis foul".split()
+    assert vectors.spoken_words(text) == expected
+
+
+def test_the_loss_equals_the_slow_one():
+    model, words, others = model_of(), [0, 3, 3], [[1, 2, 2], [0, 5, 1], [4, 3, 0]]
+    scores = model(torch.tensor(words), torch.tensor(others))
+    assert scores.shape == (3, 3)
+    loss = vectors.negative_sampling_loss(scores).item()
+    assert loss == pytest.approx(slow_loss(model, words, others), abs=1e-6)
+
+
+def test_the_gradient_is_word2vecs():
+    """For each pair (sigmoid(score) - is it the neighbor) times the other vector."""
+    model = model_of()
+    words, others = torch.tensor([2]), torch.tensor([[1, 4]])
+    vectors.negative_sampling_loss(model(words, others)).backward()
+    x, y = model.word.weight.detach(), model.neighbor.weight.detach()
+    off = torch.sigmoid(y[[1, 4]] @ x[2]) - torch.tensor([1.0, 0.0])
+    torch.testing.assert_close(model.word.weight.grad[2], off @ y[[1, 4]])
+    torch.testing.assert_close(model.neighbor.weight.grad[4], off[1] * x[2])
+    assert not model.word.weight.grad[[0, 1, 3, 4, 5]].any()
+
+
+def test_before_training_every_guess_is_even():
+    model = vectors.SkipGram(6, 4)
+    scores = model(torch.tensor([0, 1]), torch.tensor([[1, 2, 3], [4, 5, 0]]))
+    loss = vectors.negative_sampling_loss(scores).item()
+    assert loss == pytest.approx(3 * math.log(2), abs=1e-6)
+
+
+def test_thinning_keeps_the_rare_and_the_order():
+    ids = torch.tensor([0] * 9900 + [1] * 100)
+    counts = torch.tensor([9900.0, 100.0])
+    kept = vectors.thin(ids, counts, threshold=0.01)
+    assert (kept == 1).sum() == 100  # a share of 0.01 is not above the threshold
+    assert (kept == 0).sum().item() == pytest.approx(
+        9900 * (0.01 / 0.99) ** 0.5, rel=0.1
+    )
+    assert torch.equal(kept, kept.sort().values)
+
+
+def test_neighbors_stand_within_the_window_nearer_ones_more_often():
+    words, neighbors = next(vectors.skip_grams(torch.arange(1000), 60_000, window=4))
+    seen = Counter((neighbors - words).tolist())
+    assert set(seen) == {-4, -3, -2, -1, 1, 2, 3, 4}
+    for distance, times in seen.items():
+        assert times / 60_000 == pytest.approx((5 - abs(distance)) / 20, rel=0.05)
+    assert words.min() == 4 and words.max() == 995
+
+
+def test_the_same_seed_gives_the_same_batches():
+    for seed, same in ((0, True), (1, False)):
+        drawn = [
+            next(
+                vectors.sample_strangers(
+                    vectors.skip_grams(TEXT, 64, 3, seed=s), CHANCES, 5, seed=s
+                )
+            )
+            for s in (0, seed)
+        ]
+        assert torch.equal(drawn[0][0], drawn[1][0]) == same
+        assert torch.equal(drawn[0][1], drawn[1][1]) == same
+
+
+def test_a_text_shorter_than_its_window_is_refused():
+    assert next(vectors.skip_grams(torch.arange(11), 2, window=5))
+    with pytest.raises(ValueError, match="a window of 5 needs 11 words, got 10"):
+        next(vectors.skip_grams(torch.arange(10), 2, window=5))
+
+
+def test_strangers_come_by_their_chances():
+    counts = torch.tensor([1.0, 16.0, 0.0, 81.0])
+    chances = vectors.strangers_by(counts)
+    torch.testing.assert_close(chances, torch.tensor([1.0, 8, 0, 27]) / 36)
+    pairs = iter([(torch.zeros(20_000).long(), torch.full((20_000,), 2))])
+    _, others = next(vectors.sample_strangers(pairs, chances, strangers=3))
+    assert others.shape == (20_000, 4) and (others[:, 0] == 2).all()
+    shares = torch.bincount(others[:, 1:].flatten(), minlength=4) / 60_000
+    torch.testing.assert_close(shares, chances, atol=0.01, rtol=0)
+    assert shares[2] == 0
+
+
+def test_no_other_score_is_better_than_the_one_from_frequency():
+    neighbors = torch.tensor([5.0, 1.0, 2.0])
+    chances = torch.tensor([0.2, 0.5, 0.3])
+    best = vectors.frequency_scores(neighbors, chances, strangers=4)
+
+    def expected_loss(scores):
+        hit = torch.nn.functional.logsigmoid(scores) @ (neighbors / 8)
+        return -(hit + 4 * torch.nn.functional.logsigmoid(-scores) @ chances)
+
+    for change in torch.eye(3):
+        for step in (-0.1, 0.1):
+            assert expected_loss(best + step * change) > expected_loss(best)
+
+
+def test_training_learns_which_words_stand_together():
+    """Two topics that never mix: words of one end up alike, and unlike the other's."""
+    generator = torch.Generator().manual_seed(0)
+    topics = (
+        torch.arange(40).repeat_interleave(50) % 2
+    )  # 50 words, then the topic turns
+    ids = torch.randint(5, (2000,), generator=generator) + 5 * topics
+    chances = vectors.strangers_by(torch.bincount(ids).float())
+    pairs = vectors.skip_grams(ids, 256, window=3)
+    batches = vectors.sample_strangers(pairs, chances, strangers=3)
+    model, steps = model_of(10, 8), []
+    losses = vectors.train(
+        model, batches, 150, lr=0.05, callbacks=[lambda n, _: steps.append(n)]
+    )
+    assert steps == list(range(150))
+    assert sum(losses[-10:]) / 10 < 2.2 < losses[0]
+    assert vectors.evaluate(model, islice(batches, 3)) < 2.2
+    alike = vectors.cosines(model.word.weight.detach(), model.word.weight.detach())
+    assert all(vectors.finds_its_group(alike, [0] * 5 + [1] * 5))
+
+
+def test_co_occurrence_equals_a_loop():
+    expected = torch.zeros(6, 6)
+    for here in range(len(TEXT)):
+        for there in range(max(0, here - 3), min(len(TEXT), here + 4)):
+            if here != there:
+                expected[TEXT[here], TEXT[there]] += 1
+    assert torch.equal(vectors.co_occurrence(TEXT, 6, window=3), expected)
+
+
+def test_cosines_equal_torchs():
+    a, b = torch.randn(3, 5), torch.randn(4, 5)
+    expected = torch.nn.functional.cosine_similarity(a[:, None], b[None], dim=-1)
+    torch.testing.assert_close(vectors.cosines(a, b), expected)
+    assert not vectors.cosines(torch.zeros(1, 5), b).any()
+
+
+def test_the_nearest_are_the_nearest_without_the_word_itself():
+    table = torch.tensor([[1.0, 0.0], [2.0, 0.2], [0.0, 1.0], [-1.0, 0.0]])
+    found = vectors.nearest(table, 0, many=3)
+    assert [word for word, _ in found] == [1, 2, 3]
+    cosines = [cosine for _, cosine in found]
+    assert cosines == pytest.approx([2 / math.hypot(2, 0.2), 0, -1])
+    with pytest.raises(ValueError, match=r"many must lie in 0\.\.3, got 4"):
+        vectors.nearest(table, 0, many=4)
+
+
+def test_a_word_finds_its_group_or_not():
+    alike = torch.tensor([[1.0, 0.9, 0.1], [0.9, 1.0, 0.2], [0.1, 0.2, 1.0]])
+    found = vectors.finds_its_group(alike, ["a", "a", "b"])
+    assert found == [True, True, False]
+    with pytest.raises(ValueError, match=r"2 groups do not fit .* \(3, 3\)"):
+        vectors.finds_its_group(alike, ["a", "b"])
+
+
+def test_the_map_keeps_what_lies_in_a_plane():
+    plane = torch.randn(20, 2) @ torch.randn(2, 7) + torch.randn(7)
+    places, kept = vectors.flatten_to_map(plane)
+    assert kept == pytest.approx(1, abs=1e-5)
+    torch.testing.assert_close(
+        torch.cdist(places, places), torch.cdist(plane, plane), atol=1e-3, rtol=1e-3
+    )
+    torch.testing.assert_close(places.mean(0), torch.zeros(2), atol=1e-5, rtol=0)
+
+
+def test_the_map_is_the_plane_of_the_largest_variance():
+    cloud = torch.randn(200, 5) * torch.tensor([5.0, 1, 3, 1, 1])
+    places, kept = vectors.flatten_to_map(cloud)
+    variances = torch.linalg.eigvalsh(cloud.T.cov()).flip(0)
+    torch.testing.assert_close(places.var(0), variances[:2], rtol=1e-4, atol=1e-4)
+    assert kept == pytest.approx((variances[:2].sum() / variances.sum()).item(), 1e-4)
