@@ -20,6 +20,7 @@ hidden     numbers in the wide middle of the feed-forward part
 dim        numbers in one head's query or key
 value      numbers in one head's value
 pair       pairs of numbers that a position turns together
+hidden     numbers in the wide middle of the feed-forward part
 vocab      tokens that the model knows
 sample     words held against one word: its neighbor, then strangers
 =========  ==================================================================

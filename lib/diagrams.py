@@ -45,10 +45,73 @@ def multi_head_attention() -> HTML:
     return draw(boxes, arrows, (385, 544), label)
 
 
+def block() -> HTML:
+    """`lib.block.Block` of two `PreNorm` steps, read from top to bottom."""
+    steps = (
+        ("attention", "MultiHeadAttention", 64),
+        ("feed_forward", "FeedForward", 304),
+    )
+    boxes, arrows, more = [("x", 15, 4, 60)], [], ""
+    for name, part, top in steps:
+        boxes += [
+            ("norm", 150, top + 24, 170),
+            (part, 150, top + 92, 170),
+            ("dropout", 150, top + 160, 170),
+        ]
+        arrows += [
+            (45, top + 39, 150, top + 39, ""),
+            (235, top + 54, 235, top + 92, "batch, time, width"),
+            (235, top + 122, 235, top + 160, "batch, time, width"),
+            (150, top + 175, 55, top + 175, ""),
+        ]
+        more += _frame(f"{name}: PreNorm", 100, top, 245, 200) + _plus(45, top + 175)
+    arrows += [
+        (45, 34, 45, 229, ""),
+        (45, 249, 45, 469, ""),
+        (45, 489, 45, 560, "batch, time, width"),
+    ]
+    label = (
+        "Diagram: the stream x runs straight down on the left. Twice it is read by "
+        "norm, a part and dropout on the right, and what they found is added: first "
+        "attention, then feed-forward. Every shape is batch, time, width."
+    )
+    return draw(boxes, arrows, (360, 564), label, more)
+
+
+def gpt() -> HTML:
+    """`lib.gpt.GPT` from token ids to logits, read from top to bottom."""
+    names = ["embed", "blocks[0]", "blocks[1]", "norm", "unembed"]
+    boxes = [(name, 60, 44 + 68 * i, 150) for i, name in enumerate(names)]
+    shapes = [
+        "ids: batch, time",
+        "batch, time, width",
+        "batch, time, width",
+        "... more blocks, batch, time, width",
+        "batch, time, width",
+        "logits: batch, time, vocab",
+    ]
+    arrows = [
+        (135, 6 + 68 * i, 135, 44 + 68 * i, shape) for i, shape in enumerate(shapes)
+    ]
+    label = (
+        "Diagram: ids go through embed, one block after another, norm and unembed; "
+        "between the parts flows the stream of shape batch, time, width; logits of "
+        "shape batch, time, vocab come out."
+    )
+    return draw(boxes, arrows, (360, 390), label)
+
+
 def draw(
-    boxes: Sequence[Box], arrows: Sequence[Arrow], size: tuple[int, int], label: str
+    boxes: Sequence[Box],
+    arrows: Sequence[Arrow],
+    size: tuple[int, int],
+    label: str,
+    more: str = "",
 ) -> HTML:
-    """An SVG of boxes and arrows in `currentColor`; `label` is its alt text."""
+    """An SVG of boxes and arrows in `currentColor`; `label` is its alt text.
+
+    `more` is SVG that is drawn beneath them.
+    """
     width, height = size
     parts = [_arrow(*arrow) for arrow in arrows] + [_box(*box) for box in boxes]
     return HTML(
@@ -56,6 +119,7 @@ def draw(
         f'aria-label="{html.escape(label)}" '
         f'style="display:block;width:100%;max-width:{1.15 * width:.0f}px" '
         'font-family="sans-serif" font-size="13" fill="currentColor">'
+        + more
         + "".join(parts)
         + "</svg>"
     )
@@ -83,3 +147,22 @@ def _arrow(x1: int, y1: int, x2: int, y2: int, shape: str) -> str:
         middle += f'<text x="{x}" y="{y + 14 * number}" font-size="11">{words}</text>'
     stroke = f'<path d="M{x1} {y1}L{x2} {y2}" stroke="currentColor"/>'
     return f'{stroke}<path d="{head}"/>{middle}'
+
+
+def _frame(text: str, left: int, top: int, width: int, height: int) -> str:
+    """A dashed frame around boxes that belong together, with its name inside."""
+    return (
+        f'<rect x="{left}" y="{top}" width="{width}" height="{height}" rx="8" '
+        f'fill="none" stroke="currentColor" stroke-dasharray="4 4"/>'
+        f'<text x="{left + 10}" y="{top + 16}" font-size="11">'
+        f"{html.escape(text)}</text>"
+    )
+
+
+def _plus(x: int, y: int) -> str:
+    """A circled plus: here something is added to the stream."""
+    return (
+        f'<circle cx="{x}" cy="{y}" r="10" fill="none" stroke="currentColor" '
+        f'stroke-width="1.5"/><path d="M{x - 6} {y}h12M{x} {y - 6}v12" '
+        f'stroke="currentColor" stroke-width="1.5"/>'
+    )

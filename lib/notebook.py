@@ -2,9 +2,11 @@
 
 import importlib.util
 import inspect
+import json
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -51,3 +53,12 @@ def _install_if_missing(package: str) -> None:
         subprocess.run(
             [sys.executable, "-m", "pip", "install", "-q", package], check=True
         )
+
+
+def stored(name: str) -> dict:
+    """What `python -m benchmarks.NAME` stored: command, date, machine and figures.
+
+    Raises FileNotFoundError when there is no such result.
+    """
+    folder = Path(__file__).parent.parent / "benchmarks" / "results"
+    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ import numpy as np
 from IPython.display import display
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from torch import Tensor
@@ -94,6 +94,21 @@ def head_grid(
         ax.add_patch(
             plt.Rectangle((-0.5, -0.5), *head.shape, fill=False, color=GREY, lw=0.8)
         )
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    return figure
+
+
+def mask_row(masks: dict[str, Float[Tensor, "query key"]], title: str = "") -> Figure:
+    """Masks side by side, each with its name: a filled cell is one that may be seen."""
+    figure, axes = plt.subplots(1, len(masks), figsize=(4.8, 2.3), sharey=True)
+    for ax, (name, mask) in zip(axes, masks.items(), strict=True):
+        ax.pcolormesh(
+            _pixels(mask), cmap=WEIGHT_COLORS, vmin=0, vmax=1, edgecolor=GREY, lw=0.4
+        )
+        ax.set_title(name, fontweight="normal")
+        ax.set(xlabel="is looked at", xticks=[], yticks=[], aspect="equal")
+    axes[0].set_ylabel("looks")
+    axes[0].invert_yaxis()
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
 
@@ -220,3 +235,61 @@ class LiveCurve:
         else:
             self.picture.update(figure)
         plt.close(figure)
+
+
+def smooth(losses: Sequence[float], span: int = 20) -> list[float]:
+    """The mean of each loss and up to `span - 1` before it, so that a trend is seen."""
+    sums = np.cumsum([0.0, *losses])
+    return [
+        (sums[i + 1] - sums[max(i + 1 - span, 0)]) / min(i + 1, span)
+        for i in range(len(losses))
+    ]
+
+
+def compare_curves(
+    runs: dict[str, tuple],
+    title: str = "",
+    baselines: dict[str, float] | None = None,
+) -> Axes:
+    """Several curves, each a pair (x, y), with its name where it ends.
+
+    The first is the model, in the accent; `baselines` are grey and dashed.
+    """
+    ax = plt.figure(figsize=(4.8, 3.8)).gca()
+    for number, (x, y) in enumerate(runs.values()):
+        ax.plot(x, y, color=f"C{number}", linewidth=2 if number == 0 else 1.5)
+    for loss in (baselines or {}).values():
+        ax.axhline(loss, color=GREY, linestyle="--", linewidth=1.2)
+    last = max(float(x[-1]) for x, _ in runs.values())
+    ax.set(title=title, xlabel="training step", ylabel="loss (nats per token)")
+    ax.set_xlim(right=last)
+    ends = {name: float(y[-1]) for name, (_, y) in runs.items()}
+    _name_ends(ax, {**(baselines or {}), **ends}, list(ends))
+    return ax
+
+
+def _name_ends(ax: Axes, ends: dict[str, float], colored: list[str]) -> None:
+    """Names to the right of the lines' ends, pushed up until none hides another."""
+    low, high = ax.get_ylim()
+    gap, free = 0.06 * (high - low), low
+    for name, y in sorted(ends.items(), key=lambda end: end[1]):
+        color = _readable(f"C{colored.index(name)}") if name in colored else GREY
+        free = max(free, y)
+        ax.annotate(
+            name,
+            (1, free),
+            (5, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            color=color,
+            fontsize=10,
+        )
+        free += gap
+    ax.set_ylim(top=max(high, free))
+
+
+def _readable(color: str) -> tuple[float, ...]:
+    """A color dark enough for text on white; the accent is so already."""
+    rgb = to_rgb(color)
+    return rgb if rgb == to_rgb(ACCENT) else tuple(0.6 * channel for channel in rgb)

@@ -51,6 +51,68 @@ def attention_explorer(
     )
 
 
+def stream_explorer(
+    vocabulary: Sequence[str],
+    texts: Sequence[Sequence[str]],
+    streams: Sequence[dict[str, Float[Tensor, "1 _ width"]]],
+    guesses: Sequence[dict[str, Float[Tensor, "1 _ vocab"]]],
+) -> HTML:
+    """Follow one token through the parts of a GPT on prepared texts, with no kernel.
+
+    For each text `streams` holds what `GPT.residual_stream` gave for it and `guesses`
+    what `lens.read_out` gave. Shown are the stream's length, the length of what the
+    part added, and the three likeliest next tokens. Raises ValueError when texts and
+    streams do not fit.
+    """
+    data = [
+        {"tokens": list(tokens), "steps": _steps(vocabulary, tokens, stream, guess)}
+        for tokens, stream, guess in zip(texts, streams, guesses, strict=True)
+    ]
+    parts = [name.removeprefix("blocks.") for name in streams[0]]
+    return _fill(
+        "stream",
+        LABEL="The residual stream by text, position and part",
+        TEXTS=_options(visible("".join(tokens)) for tokens in texts),
+        PARTS=_options(parts),
+        NAMES=_json(parts),
+        DATA=_json(data),
+    )
+
+
+def _steps(
+    vocabulary: Sequence[str],
+    tokens: Sequence[str],
+    stream: dict[str, Float[Tensor, "1 time width"]],
+    guess: dict[str, Float[Tensor, "1 time vocab"]],
+) -> list:
+    """By position, then part: length, length added, guesses, percent for the truth."""
+    vectors = torch.cat(list(stream.values()))  # part time width
+    if vectors.size(1) != len(tokens):
+        raise ValueError(f"{len(tokens)} tokens do not fit {vectors.size(1)} positions")
+    lengths = vectors.norm(dim=-1)  # part time
+    added = vectors.diff(dim=0, prepend=torch.zeros_like(vectors[:1])).norm(dim=-1)
+    percents = 100 * torch.cat(list(guess.values()))  # part time vocab
+    top = percents.topk(3, dim=-1)
+    steps = []
+    for t in range(len(tokens)):
+        truth = [vocabulary.index(token) for token in tokens[t + 1 : t + 2]]
+        steps.append(
+            [
+                [
+                    round(lengths[part, t].item(), 2),
+                    round(added[part, t].item(), 2),
+                    [
+                        [vocabulary[i], round(percents[part, t, i].item())]
+                        for i in top.indices[part, t].tolist()
+                    ],
+                    *[round(percents[part, t, i].item()) for i in truth],
+                ]
+                for part in range(len(vectors))
+            ]
+        )
+    return steps
+
+
 def softmax_explorer(names: Sequence[str], scores: Sequence[float]) -> HTML:
     """Move the temperature and watch scores turn into shares, with no kernel."""
     return _fill(

@@ -120,3 +120,11 @@ def test_importing_notebook_needs_no_jaxtyping():
 def test_stored_metadata_asks_colab_for_a_gpu():
     stored = json.loads((ROOT / "chapters/02_attention.ipynb").read_text())
     assert stored["metadata"]["accelerator"] == "GPU"
+
+
+def test_a_stored_result_names_its_command_and_machine():
+    result = notebook.stored("ablations")
+    assert result["command"] == "python -m benchmarks.ablations"
+    assert result["machine"] and result["date"] and result["figures"]
+    with pytest.raises(FileNotFoundError, match="nothing_of_the_kind.json"):
+        notebook.stored("nothing_of_the_kind")

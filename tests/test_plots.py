@@ -118,3 +118,36 @@ def contrast_with_white(color):
     ]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return 1.05 / (luminance + 0.05)
+
+
+def test_the_mean_of_the_last_losses():
+    assert plots.smooth([4.0, 2.0, 0.0, 6.0], span=2) == [4, 3, 1, 3]
+    assert plots.smooth([], span=5) == []
+
+
+def test_curves_have_their_names_at_their_ends():
+    runs = {"whole": ([1, 2], [3.0, 1.0]), "cut": ([1, 2], [3.0, 1.01])}
+    ax = plots.compare_curves(runs, "title", baselines={"bigram": 2.5})
+    whole, cut, baseline = ax.lines
+    assert whole.get_color() == "C0" and cut.get_ydata().tolist() == [3, 1.01]
+    assert baseline.get_linestyle() == "--"
+    names = {t.get_text(): t for t in ax.texts}
+    assert set(names) == {"whole", "cut", "bigram"}
+    assert names["cut"].xy[1] - names["whole"].xy[1] > 0.05  # one above the other
+    for name in ("whole", "cut"):
+        assert contrast_with_white(names[name].get_color()) >= 4.5
+
+
+def test_every_color_can_be_made_readable():
+    plots.use_style()
+    for number in range(6):
+        assert contrast_with_white(plots._readable(f"C{number}")) >= 4.5
+
+
+def test_a_square_for_each_mask():
+    masks = {"all": torch.ones(3, 3), "past": torch.ones(3, 3).tril()}
+    figure = plots.mask_row(masks, "title")
+    assert [ax.get_title("left") for ax in figure.axes] == ["all", "past"]
+    shown = figure.axes[1].collections[0].get_array()
+    assert shown.flatten().tolist() == masks["past"].flatten().tolist()
+    assert figure.axes[1].yaxis_inverted()

@@ -151,3 +151,50 @@ def test_diagrams_take_the_pages_color_and_say_what_they_show():
     assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
     for name in ("to_query", "to_key", "to_value", "to_output", "softmax", "mask"):
         assert f">{name}</text>" in page
+
+
+@pytest.mark.parametrize("name", ["block", "gpt"])
+def test_diagrams_of_chapter_3_have_the_librarys_names(name):
+    page = getattr(diagrams, name)().data
+    assert 'role="img"' in page and 'aria-label="Diagram: ' in page
+    assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
+    names = {
+        "block": ("norm", "MultiHeadAttention", "FeedForward", "dropout"),
+        "gpt": ("embed", "blocks[0]", "norm", "unembed"),
+    }
+    for box in names[name]:
+        assert f">{box}</text>" in page
+    assert "batch, time, width" in page
+
+
+def walk(text, width=5, vocab=4, parts=("embed", "blocks.0.attention")):
+    torch.manual_seed(len(text))
+    streams = {part: torch.randn(1, len(text), width) for part in parts}
+    guesses = {part: torch.rand(1, len(text), vocab).softmax(-1) for part in parts}
+    return list(text), streams, guesses
+
+
+def test_the_stream_explorer_carries_lengths_and_guesses():
+    vocabulary, texts = list("<abc"), ["abca", "c<"]
+    tokens, streams, guesses = zip(*map(walk, texts), strict=True)
+    page = widgets.stream_explorer(vocabulary, tokens, streams, guesses)
+    assert "__" not in page.data
+    names, data = re.search(r"names = (\[.*?\]), data = (\[.*\]);", page.data).groups()
+    assert json.loads(names) == ["embed", "0.attention"]
+    data = json.loads(data)
+    assert [d["tokens"] for d in data] == [list(text) for text in texts]
+    first, second = streams[0].values()
+    length, added, top, *truth = data[0]["steps"][2][1]
+    assert length == pytest.approx(second[0, 2].norm().item(), abs=0.006)
+    assert added == pytest.approx((second - first)[0, 2].norm().item(), abs=0.006)
+    shares = 100 * guesses[0]["blocks.0.attention"][0, 2]
+    best = shares.argmax().item()
+    assert top[0] == [vocabulary[best], round(shares[best].item())]
+    assert len(top) == 3 and truth == [round(shares[vocabulary.index("a")].item())]
+    assert len(data[0]["steps"][3][0]) == 3  # nothing follows the last token
+
+
+def test_streams_that_do_not_fit_are_refused():
+    tokens, streams, guesses = walk("abc")
+    with pytest.raises(ValueError, match="2 tokens do not fit 3 positions"):
+        widgets.stream_explorer(list("abc<"), [tokens[:2]], [streams], [guesses])

@@ -1,0 +1,80 @@
+"""What goes wrong without each part of a GPT: six models, three seeds each.
+
+    python -m benchmarks.ablations            about 6 minutes
+
+Every model learns to predict the characters of the plays (two plays held out) with the
+same batches, steps and learning rate; all but the first lack one part, or have it in
+another place. Chapter 3 trains five of them for 150 steps and draws these curves.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+import torch
+from torch import tensor
+
+from benchmarks import conclude
+from lib import corpora, tokenizer, train
+from lib.config import GPTConfig
+from lib.gpt import GPT
+
+VARIANTS = {
+    "whole": {},
+    "no residual": {"residual": "none"},
+    "no norm": {"norm": "none"},
+    "no feed-forward": {"feed_forward": "none"},
+    "no positions": {"positions": "none"},
+    "post-norm": {"residual": "post"},
+}
+HELD_OUT = ("Macbeth", "The Tempest")
+SEEDS, STEPS, EVERY, BATCH, TIME, LR = (0, 1, 2), 1000, 50, 16, 32, 0.01
+
+
+def texts() -> tuple[str, str]:
+    """The plays to learn from, and those held out."""
+    plays = corpora.shakespeare()
+    learned = "\n".join(plays[title] for title in plays if title not in HELD_OUT)
+    return learned, "\n".join(plays[title] for title in HELD_OUT)
+
+
+def curve(config: GPTConfig, ids, test: list[train.Batch], seed: int) -> list[float]:
+    """Held-out loss after every `EVERY` steps, in nats a character."""
+    torch.manual_seed(seed)
+    model, losses = GPT(config), []
+
+    def measure(step: int, _: list[float]) -> None:
+        if (step + 1) % EVERY == 0:
+            losses.append(train.evaluate(model, test))
+
+    batches: Iterator[train.Batch] = train.windows(ids, BATCH, TIME, seed=seed)
+    train.train(model, batches, STEPS, LR, callbacks=[measure])
+    return losses
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    learned, held_out = texts()
+    characters = tokenizer.CharacterTokenizer(learned + held_out)
+    ids, other = tensor(characters.encode(learned)), tensor(characters.encode(held_out))
+    test = list(islice(train.windows(other, 64, TIME, seed=9), 8))
+    small = {"context": TIME, "width": 48, "layers": 4, "heads": 4, "hidden": 128}
+    config = GPTConfig(len(characters), **small, init_std=0.06)
+    losses = {
+        name: [curve(replace(config, **change), ids, test, seed) for seed in SEEDS]
+        for name, change in VARIANTS.items()
+    }
+    figures = {
+        "config": small | {"init_std": 0.06, "vocab": len(characters)},
+        "training": {"batch": BATCH, "lr": LR, "steps": STEPS, "time": TIME},
+        "steps": list(range(EVERY, STEPS + 1, EVERY)),
+        "held_out_nats_by_seed": {
+            name: [[round(loss, 4) for loss in run] for run in runs]
+            for name, runs in losses.items()
+        },
+    }
+    conclude("ablations", figures, [], ["torch"])
+
+
+if __name__ == "__main__":
+    main()
