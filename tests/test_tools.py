@@ -162,7 +162,7 @@ def test_axis_names_are_in_the_vocabulary():
         r"^(\w+) {2,}\S", (ROOT / "lib/__init__.py").read_text(), re.MULTILINE
     )
     vocabulary = set(rows) - {"axis"}
-    used = {axis for path in (ROOT / "lib").glob("*.py") for axis in axes_of(path)}
+    used = {axis for path in (ROOT / "lib").rglob("*.py") for axis in axes_of(path)}
     assert len(vocabulary) >= 10
     assert used <= vocabulary
 
@@ -170,7 +170,7 @@ def test_axis_names_are_in_the_vocabulary():
 def test_imports_point_one_way():
     """The library knows no test, chapter or tool; only what draws imports plotting."""
     drawing = {"plots.py", "widgets.py", "notebook.py", "diagrams.py"}
-    for path in (ROOT / "lib").glob("*.py"):
+    for path in (ROOT / "lib").rglob("*.py"):
         text = path.read_text()
         assert not re.search(
             r"^(from|import) (tests|tools|chapters)", text, re.MULTILINE

@@ -1,0 +1,33 @@
+"""Exercise checkers: each takes an answer and says the first thing that is wrong."""
+
+from lib.check.chapter_01 import cosine, encode, merge, one_hot, pad, pairs
+from lib.check.chapter_02 import attention, grouped, heads, mask, row, softmax
+from lib.check.chapter_03 import (
+    block,
+    feed_forward_size,
+    layer_norm,
+    normed_row,
+    pre_norm,
+    rms_norm,
+)
+
+__all__ = [
+    "attention",
+    "block",
+    "cosine",
+    "encode",
+    "feed_forward_size",
+    "grouped",
+    "heads",
+    "layer_norm",
+    "mask",
+    "merge",
+    "normed_row",
+    "one_hot",
+    "pad",
+    "pairs",
+    "pre_norm",
+    "rms_norm",
+    "row",
+    "softmax",
+]
