@@ -9,7 +9,7 @@ from models import PRESETS
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
-from lib import attention, positions, train, vectors
+from lib import attention, lens, positions, train, vectors
 from lib.attention_only import AttentionOnly
 from lib.block import DecoderBlock, PreNorm
 from lib.feedforward import FEED_FORWARDS
@@ -68,6 +68,8 @@ def test_gpt_shows_itself_on_its_device(preset):
     assert net.attention_weights(ids).device.type == GPU
     stream = net.residual_stream(ids)
     assert {x.device.type for x in stream.values()} == {GPU}
+    guesses = lens.read_out(net, ids)
+    assert {x.device.type for x in guesses.values()} == {GPU}
 
 
 @pytest.mark.parametrize("kind", FEED_FORWARDS)
