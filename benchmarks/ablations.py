@@ -41,15 +41,16 @@ def texts() -> tuple[str, str]:
 def curve(config: GPTConfig, ids, test: list[train.Batch], seed: int) -> list[float]:
     """Held-out loss after every `EVERY` steps, in nats a character."""
     torch.manual_seed(seed)
-    model, losses = GPT(config), []
-
-    def measure(step: int, _: list[float]) -> None:
-        if (step + 1) % EVERY == 0:
-            losses.append(train.evaluate(model, test))
-
+    model = GPT(config)
     batches: Iterator[train.Batch] = train.windows(ids, BATCH, TIME, seed=seed)
-    train.train(model, batches, STEPS, LR, callbacks=[measure])
-    return losses
+    history = train.train(
+        model,
+        train.adamw(model, LR),
+        batches,
+        STEPS,
+        callbacks=[train.Evaluate(EVERY, test)],
+    )
+    return [loss for _, loss in history.held_out]
 
 
 def main() -> None:

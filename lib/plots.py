@@ -1,6 +1,6 @@
 """Pictures: attention as a heat map, loss as a curve, in one style for the book."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import resources
 
 import matplotlib.pyplot as plt
@@ -12,6 +12,8 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from torch import Tensor
+
+from lib.train import Callback, Run
 
 ACCENT = (
     "#176de8"  # the model; a baseline is grey and dashed, a theoretical floor dotted
@@ -213,23 +215,23 @@ def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
     return max(0.0, width) * max(0.0, height)
 
 
-class LiveCurve:
-    """A callback for `lib.train.train` that redraws the loss curve as the model learns.
+class LiveCurve(Callback):
+    """Redraws the loss curve of a run as the model learns, every `every` steps.
 
-    Every `every` steps it calls `held_out()` for the held-out loss, which it keeps in
-    `self.held_out` as (step, loss) pairs. Other arguments are those of `loss_curve`.
+    It shows what `lib.train.Evaluate`, standing before it, has measured. Other
+    arguments are those of `loss_curve`.
     """
 
-    def __init__(self, held_out: Callable[[], float], every: int = 100, **curve):
-        self.measure, self.every, self.curve = held_out, every, curve
-        self.held_out: list[tuple[int, float]] = []
-        self.picture = None
+    def __init__(self, every: int = 100, **curve):
+        self.every, self.curve, self.picture = every, curve, None
 
-    def __call__(self, step: int, losses: list[float]) -> None:
-        if (step + 1) % self.every:
+    def after_step(self, run: Run) -> None:
+        if run.step % self.every and run.step < run.steps:
             return
-        self.held_out.append((step + 1, self.measure()))
-        figure = loss_curve(losses, held_out=self.held_out, **self.curve).figure
+        history = run.history
+        figure = loss_curve(
+            history.losses, held_out=history.held_out, **self.curve
+        ).figure
         if self.picture is None:
             self.picture = display(figure, display_id=True)
         else:

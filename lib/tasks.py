@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from lib.train import Batch
+from lib.train.batches import Batch
 
 
 def copy_task(

@@ -7,14 +7,12 @@ that frequency alone reaches.
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Hashable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from tqdm import tqdm
 
 Pairs = tuple[Int[Tensor, " batch"], Int[Tensor, " batch"]]
 Samples = tuple[Int[Tensor, " batch"], Int[Tensor, "batch sample"]]
@@ -56,6 +54,11 @@ def negative_sampling_loss(
     """
     neighbor, strangers = scores[:, 0], scores[:, 1:]
     return -(F.logsigmoid(neighbor) + F.logsigmoid(-strangers).sum(dim=1)).mean()
+
+
+def negative_sampling(model: nn.Module, batch: Samples) -> Float[Tensor, ""]:
+    """The loss of a model on one batch: the objective for `lib.train.train`."""
+    return negative_sampling_loss(model(*batch))
 
 
 def thin(
@@ -117,49 +120,6 @@ def sample_strangers(
         drawn = torch.rand(len(words), strangers, generator=generator).double()
         random = torch.searchsorted(ladder, drawn * ladder[-1]).clamp(max=last)
         yield words, torch.cat([neighbors[:, None], random], dim=1)
-
-
-def train(
-    model: SkipGram,
-    batches: Iterator[Samples],
-    steps: int,
-    lr: float,
-    callbacks: Iterable[Callable[[int, list[float]], None]] = (),
-) -> list[float]:
-    """Take `steps` steps of Adam down the loss; return each loss, in nats a word.
-
-    The learning rate falls from `lr` to zero in a straight line. After each step every
-    callback gets the step's number and the losses so far.
-    """
-    device = next(model.parameters()).device
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
-    losses = []
-    progress = tqdm(islice(batches, steps), total=steps, leave=False, ncols=72)
-    for step, (words, others) in enumerate(progress):
-        loss = negative_sampling_loss(model(words.to(device), others.to(device)))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
-        for callback in callbacks:
-            callback(step, losses)
-    return losses
-
-
-@torch.no_grad()
-def evaluate(
-    model: SkipGram,
-    batches: Iterable[Samples],
-) -> float:
-    """Mean loss over the batches, in nats a word."""
-    device = next(model.parameters()).device
-    losses = [
-        negative_sampling_loss(model(words.to(device), others.to(device)))
-        for words, others in batches
-    ]
-    return torch.stack(losses).mean().item()
 
 
 def frequency_scores(

@@ -13,7 +13,7 @@ from torch import nn
 from lib.attention import MultiHeadAttention, causal_mask
 from lib.config import CHOICES
 from lib.gpt import GPT
-from lib.train import next_token_loss, train, windows
+from lib.train import adamw, next_token_loss, train, windows
 
 CLOSE = {"atol": 1e-5, "rtol": 0}
 
@@ -74,7 +74,8 @@ def test_dropout_works_in_training_alone(preset):
 
 def test_it_learns():
     net = model(PRESETS["small"], vocab=5, width=16, layers=1, hidden=24)
-    losses = train(net, windows(torch.arange(200) % 5, 8, 6), steps=60, lr=0.02)
+    batches = windows(torch.arange(200) % 5, 8, 6)
+    losses = train(net, adamw(net, lr=0.02), batches, steps=60).losses
     assert losses[-1] < 0.1 < losses[0]
 
 

@@ -3,8 +3,9 @@
 import pytest
 import torch
 from matplotlib import pyplot as plt
+from torch import nn
 
-from lib import plots
+from lib import plots, train
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +78,7 @@ def test_words_without_places_are_refused():
         plots.word_map(torch.zeros(3, 2), ["a", "b"], ["x", "y"])
 
 
-def test_the_live_curve_measures_every_so_many_steps(monkeypatch):
+def test_the_live_curve_is_drawn_every_so_many_steps(monkeypatch):
     shown = []
 
     class Handle:
@@ -86,13 +87,16 @@ def test_the_live_curve_measures_every_so_many_steps(monkeypatch):
     monkeypatch.setattr(
         plots, "display", lambda figure, **_: shown.append(figure) or Handle
     )
-    curve = plots.LiveCurve(held_out=lambda: 2.0, every=10, baselines={"bigram": 2.5})
-    losses = []
-    for step in range(25):
-        losses.append(3.0)
-        curve(step, losses)
-    assert curve.held_out == [(10, 2.0), (20, 2.0)]
-    assert len(shown) == 2
+    model = nn.Linear(1, 1)
+    train.train(
+        model,
+        train.adamw(model, lr=0.01),
+        iter([(torch.ones(1, 1),)] * 25),
+        steps=25,
+        objective=lambda model, batch: model(*batch).square().mean(),
+        callbacks=[plots.LiveCurve(every=10, baselines={"bigram": 2.5})],
+    )
+    assert len(shown) == 3  # after steps 10, 20 and the last
     assert not plt.get_fignums()  # nothing is left to be drawn twice
 
 

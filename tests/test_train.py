@@ -11,7 +11,7 @@ from torch import nn
 
 from lib.attention_only import AttentionOnly
 from lib.positions import Rotary
-from lib.train import evaluate, next_token_loss, train, windows
+from lib.train import Every, adamw, evaluate, next_token_loss, train, windows
 
 
 @given(st.integers(1, 5), st.integers(1, 8), st.integers(0, 9))
@@ -73,7 +73,8 @@ def small_run(seed=0, **options):
     torch.manual_seed(seed)
     net = AttentionOnly(5, width=16, heads=2, layers=1, rotary=Rotary())
     ids = torch.arange(200) % 5  # each token tells the next
-    return net, train(net, windows(ids, 8, 6), steps=60, lr=0.02, **options)
+    optimizer = adamw(net, lr=0.02)
+    return net, train(net, optimizer, windows(ids, 8, 6), steps=60, **options).losses
 
 
 def test_training_learns_what_can_be_learned():
@@ -91,8 +92,6 @@ def test_the_same_seed_gives_the_same_run():
 
 
 def test_callbacks_see_every_step_and_the_losses_so_far():
-    calls = []
-    _, losses = small_run(
-        callbacks=[lambda step, so_far: calls.append((step, so_far[-1]))]
-    )
-    assert calls == list(enumerate(losses))
+    look = Every(1, lambda run: run.history.losses[-1])
+    _, losses = small_run(callbacks=[look])
+    assert look.results == list(enumerate(losses, start=1))

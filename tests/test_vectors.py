@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 import torch
 
-from lib import vectors
+from lib import train, vectors
 
 TEXT = torch.randint(6, (500,), generator=torch.Generator().manual_seed(1))
 COUNTS = torch.bincount(TEXT, minlength=6).float()
@@ -141,13 +141,11 @@ def test_training_learns_which_words_stand_together():
     chances = vectors.strangers_by(torch.bincount(ids).float())
     pairs = vectors.skip_grams(ids, 256, window=3)
     batches = vectors.sample_strangers(pairs, chances, strangers=3)
-    model, steps = model_of(10, 8), []
-    losses = vectors.train(
-        model, batches, 150, lr=0.05, callbacks=[lambda n, _: steps.append(n)]
-    )
-    assert steps == list(range(150))
-    assert sum(losses[-10:]) / 10 < 2.2 < losses[0]
-    assert vectors.evaluate(model, islice(batches, 3)) < 2.2
+    model, objective = model_of(10, 8), vectors.negative_sampling
+    optimizer = train.adamw(model, lr=0.05, weight_decay=0.0)
+    history = train.train(model, optimizer, batches, 150, objective=objective)
+    assert sum(history.losses[-10:]) / 10 < 2.2 < history.losses[0]
+    assert train.evaluate(model, islice(batches, 3), objective) < 2.2
     alike = vectors.cosines(model.word.weight.detach(), model.word.weight.detach())
     assert all(vectors.finds_its_group(alike, [0] * 5 + [1] * 5))
 

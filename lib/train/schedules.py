@@ -1,0 +1,43 @@
+"""Schedules: by what factor the learning rate is multiplied at each step of a run."""
+
+import math
+from collections.abc import Callable
+
+Schedule = Callable[[int, int], float]  # step and number of steps to a factor
+
+
+def warm_up_stable_decay(
+    step: int, steps: int, warm_up: int = 50, decay: float = 0.6
+) -> float:
+    """Climb in a line for `warm_up` steps, stay at 1, fall to 0 over the last part.
+
+    `decay` is the share of the run in which it falls. Source: Hu et al. 2024,
+    "MiniCPM: Unveiling the Potential of Small Language Models", section 4.
+    """
+    return min(1.0, (step + 1) / warm_up, (steps - step) / (decay * steps))
+
+
+def cosine(step: int, steps: int, warm_up: int = 50, floor: float = 0.1) -> float:
+    """Climb in a line for `warm_up` steps, then fall to `floor` along half a cosine.
+
+    Source: Loshchilov & Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm
+    Restarts", equation 5, for one period.
+    """
+    if step < warm_up:
+        return (step + 1) / warm_up
+    along = (step - warm_up) / max(1, steps - warm_up)
+    return floor + (1 - floor) * (1 + math.cos(math.pi * along)) / 2
+
+
+def linear_decay(step: int, steps: int) -> float:
+    """Fall from 1 to 0 in a straight line."""
+    return 1 - step / steps
+
+
+def exponential_rise(step: int, steps: int, start: float = 1e-4) -> float:
+    """Rise from `start` to 1, by the same factor at every step: to find a good rate.
+
+    Source: Smith 2017, "Cyclical Learning Rates for Training Neural Networks",
+    section 3.3, with a geometric rise.
+    """
+    return start ** (1 - step / max(1, steps - 1))
