@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from lib.linear import Linear
+
 
 def scaled_dot_product(
     q: Float[Tensor, "batch head query dim"],
@@ -114,10 +116,10 @@ class MultiHeadAttention(nn.Module):
                 f"kv_heads must divide heads {heads}, got kv_heads={kv_heads}"
             )
         self.heads, self.kv_heads, self.dim = heads, kv_heads, width // heads
-        self.to_query = nn.Linear(width, heads * self.dim, bias=bias)
-        self.to_key = nn.Linear(width, kv_heads * self.dim, bias=bias)
-        self.to_value = nn.Linear(width, kv_heads * self.dim, bias=bias)
-        self.to_output = nn.Linear(heads * self.dim, width, bias=bias)
+        self.to_query = Linear(width, heads * self.dim, bias=bias)
+        self.to_key = Linear(width, kv_heads * self.dim, bias=bias)
+        self.to_value = Linear(width, kv_heads * self.dim, bias=bias)
+        self.to_output = Linear(heads * self.dim, width, bias=bias)
         self.norm_query = _norm(self.dim, qk_norm)
         self.norm_key = _norm(self.dim, qk_norm)
         self.rotate = nn.Identity() if rotary is None else rotary

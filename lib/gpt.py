@@ -12,6 +12,7 @@ from lib.attention import MultiHeadAttention, causal_mask
 from lib.block import Block, NoResidual, PostNorm, PreNorm
 from lib.config import GPTConfig
 from lib.feedforward import FEED_FORWARDS
+from lib.linear import Linear
 from lib.positions import Learned, Rotary
 
 NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm, "none": nn.Identity}
@@ -38,7 +39,7 @@ class GPT(nn.Module):
             _block(config, rotary) for _ in range(config.layers)
         )
         self.norm = nn.Identity() if config.residual == "post" else _norm(config)
-        self.unembed = nn.Linear(config.width, config.vocab, bias=False)
+        self.unembed = Linear(config.width, config.vocab, bias=False)
         _start(self, config)
         if config.tied:
             self.unembed.weight = self.embed.tokens.weight
