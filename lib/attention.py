@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from lib.linear import Linear
+
 
 def scaled_dot_product(
     q: Float[Tensor, "batch head query dim"],
@@ -86,10 +88,13 @@ class MultiHeadAttention(nn.Module):
 
     With fewer `kv_heads` than `heads`, groups of heads share keys and values
     (grouped-query attention; one kv_head for all is multi-query attention). `rotary`
-    turns queries and keys by their position, see `lib.positions.Rotary`.
+    turns queries and keys by their position, see `lib.positions.Rotary`. `qk_norm` is
+    the epsilon of an RMS norm of each head's query and key, done before they turn: long
+    vectors then no longer mean large scores.
 
     Sources: Vaswani et al. 2017, section 3.2.2; Ainslie et al. 2023, "GQA: Training
-    Generalized Multi-Query Transformer Models from Multi-Head Checkpoints".
+    Generalized Multi-Query Transformer Models from Multi-Head Checkpoints"; Henry et
+    al. 2020, "Query-Key Normalization for Transformers" (there without RMS).
     """
 
     def __init__(
@@ -99,6 +104,7 @@ class MultiHeadAttention(nn.Module):
         kv_heads: int | None = None,
         rotary: nn.Module | None = None,
         bias: bool = False,
+        qk_norm: float | None = None,
     ):
         """Raises ValueError unless `heads` divides `width` and `kv_heads` `heads`."""
         super().__init__()
@@ -110,10 +116,12 @@ class MultiHeadAttention(nn.Module):
                 f"kv_heads must divide heads {heads}, got kv_heads={kv_heads}"
             )
         self.heads, self.kv_heads, self.dim = heads, kv_heads, width // heads
-        self.to_query = nn.Linear(width, heads * self.dim, bias=bias)
-        self.to_key = nn.Linear(width, kv_heads * self.dim, bias=bias)
-        self.to_value = nn.Linear(width, kv_heads * self.dim, bias=bias)
-        self.to_output = nn.Linear(heads * self.dim, width, bias=bias)
+        self.to_query = Linear(width, heads * self.dim, bias=bias)
+        self.to_key = Linear(width, kv_heads * self.dim, bias=bias)
+        self.to_value = Linear(width, kv_heads * self.dim, bias=bias)
+        self.to_output = Linear(heads * self.dim, width, bias=bias)
+        self.norm_query = _norm(self.dim, qk_norm)
+        self.norm_key = _norm(self.dim, qk_norm)
         self.rotate = nn.Identity() if rotary is None else rotary
 
     def forward(
@@ -150,10 +158,11 @@ class MultiHeadAttention(nn.Module):
     ]:
         """Queries from `x`; keys and values from `context`, repeated for every head."""
         context = x if context is None else context
-        q = self.rotate(split_heads(self.to_query(x), self.heads))
-        k = self.rotate(split_heads(self.to_key(context), self.kv_heads))
+        q = self.norm_query(split_heads(self.to_query(x), self.heads))
+        k = self.norm_key(split_heads(self.to_key(context), self.kv_heads))
         v = split_heads(self.to_value(context), self.kv_heads)
         group = self.heads // self.kv_heads
+        q, k = self.rotate(q), self.rotate(k)
         return (q, k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1))
 
     def merge(
@@ -168,3 +177,7 @@ def split_heads(
 ) -> Float[Tensor, "batch {heads} time dim"]:
     """Cut each vector (of queries, keys or values) into `heads` slices, one a head."""
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def _norm(dim: int, eps: float | None) -> nn.Module:
+    return nn.Identity() if eps is None else nn.RMSNorm(dim, eps=eps)

@@ -33,12 +33,14 @@ class GPTConfig:
     norm: str = "rms"
     residual: str = "pre"
     feed_forward: str = "swiglu"
+    qk_norm: bool = False  # RMS norm of each head's queries and keys
     bias: bool = False  # of the linear layers in the blocks
     tied: bool = True  # one matrix turns tokens into vectors and vectors into scores
     dropout: float = 0.0  # share of a step's numbers that are zeroed in training
     norm_eps: float = 1e-5  # added to a variance before its root divides
     rotary_base: float = 10_000.0  # the slowest pair turns once in 2 pi * base tokens
     init_std: float = 0.02  # spread of the weights at the start
+    zero_output: bool = False  # parts add nothing to the stream at the start
 
     def __post_init__(self):
         """Raises ValueError that names the first field that cannot be."""

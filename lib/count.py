@@ -24,7 +24,8 @@ def parameters(config: GPTConfig) -> Counts:
         "embedding": (c.vocab + learned) * c.width,
         "attention": c.layers * attention,
         "feed_forward": c.layers * _feed_forward(c),
-        "norm": _norms(c) * c.width * {"layer": 2, "rms": 1, "none": 0}[c.norm],
+        "norm": _norms(c) * c.width * {"layer": 2, "rms": 1, "none": 0}[c.norm]
+        + c.layers * 2 * c.dim * c.qk_norm,
         "unembed": 0 if c.tied else c.width * c.vocab,
     }
 

@@ -12,6 +12,7 @@ from lib.attention import MultiHeadAttention, causal_mask
 from lib.block import Block, NoResidual, PostNorm, PreNorm
 from lib.config import GPTConfig
 from lib.feedforward import FEED_FORWARDS
+from lib.linear import Linear
 from lib.positions import Learned, Rotary
 
 NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm, "none": nn.Identity}
@@ -38,7 +39,7 @@ class GPT(nn.Module):
             _block(config, rotary) for _ in range(config.layers)
         )
         self.norm = nn.Identity() if config.residual == "post" else _norm(config)
-        self.unembed = nn.Linear(config.width, config.vocab, bias=False)
+        self.unembed = Linear(config.width, config.vocab, bias=False)
         _start(self, config)
         if config.tied:
             self.unembed.weight = self.embed.tokens.weight
@@ -95,7 +96,12 @@ def _embedding(config: GPTConfig) -> nn.Module:
 
 def _block(config: GPTConfig, rotary: nn.Module | None) -> Block:
     attention = MultiHeadAttention(
-        config.width, config.heads, config.kv_heads, rotary, config.bias
+        config.width,
+        config.heads,
+        config.kv_heads,
+        rotary,
+        config.bias,
+        config.norm_eps if config.qk_norm else None,
     )
     if config.feed_forward == "none":
         return Block(_step(config, attention), nn.Identity())
@@ -117,14 +123,16 @@ def _start(model: nn.Module, config: GPTConfig) -> None:
 
     The 2 * layers parts each add to the stream. Independent numbers add up by their
     variances, so a part that writes gets weights smaller by sqrt(2 * layers): together
-    the parts then add the variance of one, however many layers there are.
+    the parts then add the variance of one, however many layers there are. With
+    `zero_output` they add nothing: the first steps teach them what to add.
 
-    Source: Radford et al. 2019, section 2.3.
+    Sources: Radford et al. 2019, section 2.3; Bachlechner et al. 2021, "ReZero is All
+    You Need: Fast Convergence at Large Depth" (parts that start silent).
     """
+    quiet = 0.0 if config.zero_output else 1 / math.sqrt(2 * config.layers)
     for name, weights in model.named_parameters():
         if weights.dim() == 2:  # matrices; vectors that scale (in a norm) start as ones
-            writes = name.endswith("to_output.weight")
-            scale = 1 / math.sqrt(2 * config.layers) if writes else 1.0
+            scale = quiet if name.endswith("to_output.weight") else 1.0
             nn.init.normal_(weights, std=config.init_std * scale)
         elif name.endswith("bias"):
             nn.init.zeros_(weights)

@@ -30,5 +30,7 @@ configs = st.builds(
     hidden=st.none() | st.integers(1, 20),
     bias=st.booleans(),
     tied=st.booleans(),
+    qk_norm=st.booleans(),
+    zero_output=st.booleans(),
     **{name: st.sampled_from(choices) for name, choices in CHOICES.items()},
 )

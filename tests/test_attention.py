@@ -5,11 +5,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
-from transformers import GPT2Config, LlamaConfig
+from transformers import GPT2Config, LlamaConfig, Qwen3Config
 from transformers.models.gpt2.modeling_gpt2 import GPT2Attention
 from transformers.models.llama.modeling_llama import (
     LlamaAttention,
     LlamaRotaryEmbedding,
+)
+from transformers.models.qwen3.modeling_qwen3 import (
+    Qwen3Attention,
+    Qwen3RotaryEmbedding,
 )
 
 from lib.attention import (
@@ -126,6 +130,34 @@ def test_equals_the_attention_of_llama(kv_heads):
     copy_linear(ours.to_output, theirs.o_proj.weight)
     x, mask = torch.randn(2, 9, 32), causal_mask(9)
     turns = LlamaRotaryEmbedding(config)(x, torch.arange(9)[None])
+    expected = theirs(x, position_embeddings=turns, attention_mask=additive(mask))[0]
+    torch.testing.assert_close(ours(x, mask), expected, **CLOSE)
+
+
+def test_equals_the_attention_of_qwen3_with_its_norm_of_queries_and_keys():
+    config = Qwen3Config(
+        hidden_size=32,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        attn_implementation="eager",
+        rms_norm_eps=1e-3,
+    )
+    torch.manual_seed(0)
+    theirs = Qwen3Attention(config, layer_idx=0).eval()
+    nn.init.normal_(theirs.q_norm.weight)
+    nn.init.normal_(theirs.k_norm.weight)
+    ours = MultiHeadAttention(
+        32, heads=4, kv_heads=2, rotary=Rotary(), qk_norm=config.rms_norm_eps
+    )
+    copy_linear(ours.to_query, theirs.q_proj.weight)
+    copy_linear(ours.to_key, theirs.k_proj.weight)
+    copy_linear(ours.to_value, theirs.v_proj.weight)
+    copy_linear(ours.to_output, theirs.o_proj.weight)
+    copy_linear(ours.norm_query, theirs.q_norm.weight)
+    copy_linear(ours.norm_key, theirs.k_norm.weight)
+    x, mask = 0.1 * torch.randn(2, 9, 32), causal_mask(9)
+    turns = Qwen3RotaryEmbedding(config)(x, torch.arange(9)[None])
     expected = theirs(x, position_embeddings=turns, attention_mask=additive(mask))[0]
     torch.testing.assert_close(ours(x, mask), expected, **CLOSE)
 

@@ -60,6 +60,17 @@ def test_gpt_stays_on_its_device(preset):
     assert train_step(GPT(PRESETS[preset])) == {GPU}
 
 
+def test_muon_stays_on_the_device():
+    with torch.device(GPU):
+        net = GPT(PRESETS["small"])
+        ids = torch.zeros(2, 8, dtype=torch.long)
+    optimizer = train.muon(net, fused=False)
+    train.next_token_loss(net(ids), ids).backward()
+    optimizer.step()
+    means = [state["mean"] for state in optimizer.state.values() if "mean" in state]
+    assert {mean.device.type for mean in means} == {GPU}
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_gpt_shows_itself_on_its_device(preset):
     with torch.device(GPU):

@@ -135,6 +135,17 @@ def test_projections_into_the_stream_start_smaller():
             assert (weight == 0).all(), name
 
 
+@pytest.mark.parametrize("preset", ["gpt2", "llama2"])
+def test_parts_can_start_silent_and_learn_to_speak(preset):
+    net = model(PRESETS[preset], zero_output=True)
+    x = ids(net.config)
+    stream = net.residual_stream(x)
+    assert all(after.equal(stream["embed"]) for after in stream.values())
+    net(x).logsumexp(-1).mean().backward()
+    moved = {name for name, w in net.named_parameters() if w.grad.abs().sum() > 0}
+    assert {name for name in moved if "to_output.weight" in name}
+
+
 # --- what it shows of itself
 
 

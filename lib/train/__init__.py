@@ -7,7 +7,7 @@ file            idea
 ==============  ==========================================================
 batches.py      a text cut into windows, some tokens masked
 objectives.py   what is minimized, and how a held-out loss is measured
-optimizers.py   which weights move how: AdamW
+optimizers.py   which weights move how: AdamW, Muon
 schedules.py    how the learning rate rises and falls
 loop.py         the loop itself, and the run that it carries through
 callbacks.py    what hangs on the loop: measuring, stopping, looking
@@ -24,7 +24,7 @@ from lib.train.objectives import (
     perplexity,
     token_loss,
 )
-from lib.train.optimizers import adamw
+from lib.train.optimizers import adamw, muon
 from lib.train.schedules import (
     cosine,
     exponential_rise,
@@ -49,6 +49,7 @@ __all__ = [
     "exponential_rise",
     "linear_decay",
     "mask_tokens",
+    "muon",
     "next_token_loss",
     "perplexity",
     "take_step",
