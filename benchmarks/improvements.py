@@ -15,7 +15,7 @@ import torch
 
 from benchmarks import conclude
 from benchmarks.time_to_loss import Recipe, carry_out, recipes, texts
-from lib.train import adamw, cosine, muon
+from lib.train import adamw, cosine
 
 SEEDS = 0, 1
 ADAM_RATES = 0.003, 0.006, 0.012
@@ -33,7 +33,6 @@ def variants(whole: Recipe) -> dict[str, list[Recipe]]:
         "AdamW for Muon": [
             replace(whole, optimizer=partial(adamw, lr=rate)) for rate in ADAM_RATES
         ],
-        "momentum 0.95": [replace(whole, optimizer=partial(muon, momentum=0.95))],
         "learned positions": model(positions="learned"),
         "no norm of queries and keys": model(qk_norm=False),
         "GELU": model(feed_forward="gelu"),
