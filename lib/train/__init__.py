@@ -11,11 +11,19 @@ optimizers.py   which weights move how: AdamW
 schedules.py    how the learning rate rises and falls
 loop.py         the loop itself, and the run that it carries through
 callbacks.py    what hangs on the loop: measuring, stopping, looking
+tensorboard.py  its curves, in a browser
+checkpoint.py   a run that is killed goes on where it was
+state.py        all that a run is made of, taken and given back
+settings.py     what must be the same when it goes on
+storage.py      a folder of tensors that is written whole or not at all
+processes.py    many processes that take one step together
+__main__.py     training from the command line
 ==============  ==========================================================
 """
 
 from lib.train.batches import Batch, consecutive_windows, mask_tokens, windows
 from lib.train.callbacks import Callback, EarlyStopping, Evaluate, Every
+from lib.train.checkpoint import Checkpoint, checkpoints, load_weights
 from lib.train.loop import Diverged, History, Run, take_step, train
 from lib.train.objectives import (
     bits_per_character,
@@ -31,23 +39,28 @@ from lib.train.schedules import (
     linear_decay,
     warm_up_stable_decay,
 )
+from lib.train.tensorboard import TensorBoard
 
 __all__ = [
     "Batch",
     "Callback",
+    "Checkpoint",
     "Diverged",
     "EarlyStopping",
     "Evaluate",
     "Every",
     "History",
     "Run",
+    "TensorBoard",
     "adamw",
     "bits_per_character",
+    "checkpoints",
     "consecutive_windows",
     "cosine",
     "evaluate",
     "exponential_rise",
     "linear_decay",
+    "load_weights",
     "mask_tokens",
     "next_token_loss",
     "perplexity",

@@ -1,6 +1,6 @@
 """Optimizers: which weights move, by what rule."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import nn
@@ -26,6 +26,9 @@ def adamw(
     ]
     groups = [group for group in groups if group["params"]]
     return torch.optim.AdamW(groups, lr=lr, betas=betas, fused=True)
+
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {"adamw": adamw}
 
 
 def _with_dims(weights: Iterable[nn.Parameter], least: int) -> list[nn.Parameter]:
