@@ -127,7 +127,7 @@ def resume(run: Run, folder: Path, settings: dict[str, Any]) -> int:
     _draw_again(run, parts["batch"], path)
     state.load_callbacks(parts["callbacks"], run, path)
     state.load_weights(parts["model"], run.model)
-    torch._foreach_copy_(run.last_good, [w.detach() for w in run.weights])
+    torch._foreach_copy_(run.last_good, run.parts())
     state.load_optimizer(parts["optimizer"], run.optimizer)
     state.load_random_state(parts["random"], run)
     return run.step

@@ -68,12 +68,16 @@ class Run:
         self.batches = iter(self.batches)
         self.weights = list(self.model.parameters())
         self.device = self.weights[0].device
-        self.last_good = [weight.detach().clone() for weight in self.weights]
+        self.last_good = [part.clone() for part in self.parts()]
 
     @property
     def step(self) -> int:
         """Steps taken so far."""
         return len(self.history.losses)
+
+    def parts(self) -> list[Tensor]:
+        """The weights, or this process's slices of them, to be overwritten."""
+        return [processes.part(weight) for weight in self.weights]
 
     def _check(self, name: str, fits: bool, expected: str) -> None:
         if not fits:
@@ -156,7 +160,7 @@ def take_step(run: Run) -> bool:
     factor = set_rate(run)
     run.model.zero_grad()
     loss = sum(add_gradient(run, batch) for batch in batches)
-    norm = nn.utils.clip_grad_norm_(run.weights, run.clip).item()
+    norm = processes.whole(nn.utils.clip_grad_norm_(run.weights, run.clip)).item()
     move_weights(run, loss, norm)
     tokens = processes.count() * sum(batch[0].numel() for batch in batches)
     run.history.record(loss, norm, factor, tokens)
@@ -191,10 +195,10 @@ def move_weights(run: Run, loss: float, norm: float) -> None:
         raise Diverged(run.history, f"the loss became {loss}")
     if not math.isfinite(norm):
         raise Diverged(run.history, f"the norm of the gradient became {norm}")
-    torch._foreach_copy_(run.last_good, [w.detach() for w in run.weights])
+    torch._foreach_copy_(run.last_good, run.parts())
     try:
         run.optimizer.step()
-        length = nn.utils.get_total_norm(run.weights).item()
+        length = processes.whole(nn.utils.get_total_norm(run.weights)).item()
         if not math.isfinite(length):
             raise Diverged(run.history, f"the norm of the weights became {length}")
     except BaseException:
@@ -204,7 +208,7 @@ def move_weights(run: Run, loss: float, norm: float) -> None:
 
 def restore(run: Run) -> None:
     """Give the model the last weights that were seen to work."""
-    torch._foreach_copy_([w.detach() for w in run.weights], run.last_good)
+    torch._foreach_copy_(run.parts(), run.last_good)
 
 
 @contextmanager
@@ -238,6 +242,8 @@ def progress_bar(run: Run) -> tqdm:
 
 def show_progress(bar: tqdm, run: Run) -> None:
     """Loss and tokens a second; the bar itself adds the time left."""
+    if bar.disable:
+        return
     seconds = max(1e-9, bar.format_dict["elapsed"])
     speed = run.history.tokens / seconds * (run.step - bar.initial) / run.step
     words = f"loss {run.history.losses[-1]:.2f}, {speed:,.0f} tokens/s"

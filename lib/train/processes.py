@@ -121,9 +121,15 @@ def whole(tensor: Tensor) -> Tensor:
     return (tensor.full_tensor() if isinstance(tensor, DTensor) else tensor).cpu()
 
 
+def part(tensor: Tensor) -> Tensor:
+    """A tensor without its history, or this process's slice of one that is sharded."""
+    tensor = tensor.detach()
+    return tensor._local_tensor if isinstance(tensor, DTensor) else tensor
+
+
 def placed_like(tensor: Tensor, example: Tensor) -> Tensor:
     """A whole tensor, on the example's device, or sharded over processes as that is."""
     if isinstance(example, DTensor):
         mesh, placements = example.device_mesh, example.placements
-        return distribute_tensor(tensor.to(example.device), mesh, placements)
+        return distribute_tensor(tensor, mesh, placements, src_data_rank=None)
     return tensor.to(example.device)

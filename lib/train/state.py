@@ -90,7 +90,7 @@ def load_random_state(saved: dict[str, Tensor], run: Run) -> None:
     """Each process takes its own, a row; one for which there is none starts anew."""
     rank, device = processes.rank(), run.device
     torch.manual_seed(run.step * processes.count() + rank)
-    mine = {kind: rows[rank] for kind, rows in saved.items() if rank < len(rows)}
+    mine = {kind: r[rank].clone() for kind, r in saved.items() if rank < len(r)}
     if "cpu" in mine:
         torch.set_rng_state(mine.pop("cpu"))
     if device.type in mine:
