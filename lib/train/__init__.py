@@ -9,7 +9,9 @@ batches.py      a text cut into windows, some tokens masked
 objectives.py   what is minimized, and how a held-out loss is measured
 optimizers.py   which weights move how: AdamW
 schedules.py    how the learning rate rises and falls
-loop.py         the loop itself, and the run that it carries through
+run.py          a run: what learns, how, and what was measured on the way
+loop.py         the loop itself
+console.py      a progress bar, and Ctrl-C
 callbacks.py    what hangs on the loop: measuring, stopping, looking
 tensorboard.py  its curves, in a browser
 checkpoint.py   a run that is killed goes on where it was
@@ -24,7 +26,7 @@ __main__.py     training from the command line
 from lib.train.batches import Batch, consecutive_windows, mask_tokens, windows
 from lib.train.callbacks import Callback, EarlyStopping, Evaluate, Every
 from lib.train.checkpoint import Checkpoint, checkpoints, load_weights
-from lib.train.loop import Diverged, History, Run, take_step, train
+from lib.train.loop import take_step, train
 from lib.train.objectives import (
     bits_per_character,
     evaluate,
@@ -33,6 +35,7 @@ from lib.train.objectives import (
     token_loss,
 )
 from lib.train.optimizers import adamw
+from lib.train.run import Diverged, History, Run
 from lib.train.schedules import (
     cosine,
     exponential_rise,

@@ -14,9 +14,10 @@ from lib.config import GPT2, LLAMA2, SMALL, GPTConfig
 from lib.gpt import GPT
 from lib.notebook import pick_device
 from lib.tokenizer import BytePairTokenizer, CharacterTokenizer
-from lib.train import callbacks, loop, processes
+from lib.train import callbacks, processes, run
 from lib.train.batches import Batch, windows
 from lib.train.checkpoint import Checkpoint
+from lib.train.loop import train as run_loop
 from lib.train.optimizers import OPTIMIZERS
 from lib.train.tensorboard import TensorBoard
 
@@ -59,7 +60,7 @@ OPTIONS = {
         "optimizer": ("adamw", OPTIMIZERS, "the rule that moves the weights"),
         "lr": (0.01, "RATE", "learning rate, at its highest"),
         "clip": (1.0, "NORM", "the longest gradient"),
-        "precision": ("float32", loop.PRECISIONS, "of the products"),
+        "precision": ("float32", run.PRECISIONS, "of the products"),
         "seed": (0, "N", "of the first weights, the windows and dropout"),
         "device": (None, "NAME", "cpu, cuda, ...; without it, the fastest here"),
         "fsdp": (False, None, "each process keeps a slice of the weights, not a copy"),
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with processes.joined(torch.device(asked.device or pick_device())) as device:
             history, first = train(asked, device), processes.rank() == 0
-    except (ValueError, OSError, ImportError, RuntimeError, loop.Diverged) as error:
+    except (ValueError, OSError, ImportError, RuntimeError, run.Diverged) as error:
         sys.exit(f"{parser.prog}: {error}")
     if first:
         print(summary(history))
@@ -115,7 +116,7 @@ def _explain(default, kind, words: str) -> dict:
     return option | many | {"metavar": kind, "type": TYPES.get(kind, str)}
 
 
-def train(asked: Namespace, device: torch.device) -> loop.History:
+def train(asked: Namespace, device: torch.device) -> run.History:
     """The run that the options ask for: this process's part in it."""
     learned, held_out = read_texts(asked)
     tokenizer = read_tokenizer(asked, learned + held_out)
@@ -128,7 +129,7 @@ def train(asked: Namespace, device: torch.device) -> loop.History:
     measured = cut(held_out, tokenizer, asked, seed=asked.seed + 1)
     hooks = make_callbacks(asked, tokenizer, islice(measured, asked.held_out_batches))
     torch.manual_seed(asked.seed + processes.rank())  # to each its own dropout
-    return loop.train(
+    return run_loop(
         model,
         optimizer,
         cut(learned, tokenizer, asked, seed=asked.seed),
@@ -199,7 +200,7 @@ def make_callbacks(
     return hooks
 
 
-def summary(history: loop.History) -> str:
+def summary(history: run.History) -> str:
     """Steps, tokens and the losses that the run ended with."""
     words = f"{len(history.losses)} steps, {history.tokens:,} tokens"
     if history.held_out:

@@ -11,7 +11,7 @@ from torch import Tensor
 from lib.train.objectives import evaluate
 
 if TYPE_CHECKING:
-    from lib.train.loop import Run
+    from lib.train.run import Run
 
 
 class Callback:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lib.train import processes, state, storage
 from lib.train.callbacks import Callback
-from lib.train.loop import Run
+from lib.train.run import Run
 from lib.train.settings import Tokenizer, check, config_of, describe, vocabulary
 
 

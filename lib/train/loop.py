@@ -1,98 +1,18 @@
 """The loop: draw a batch, measure the loss, step downhill, again."""
 
 import math
-import signal
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from itertools import islice
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from tqdm import tqdm
 
 from lib.train import processes
 from lib.train.callbacks import Callback
-from lib.train.objectives import Objective, token_loss
-from lib.train.schedules import Schedule, warm_up_stable_decay
-
-PRECISIONS = ("float32", "bfloat16")
-
-
-@dataclass
-class History:
-    """What a run measured; the first three lists have one entry a step."""
-
-    losses: list[float] = field(default_factory=list)  # nats, on the batch
-    norms: list[float] = field(default_factory=list)  # of the gradient, unclipped
-    rates: list[float] = field(default_factory=list)  # the schedule's factor
-    held_out: list[tuple[int, float]] = field(default_factory=list)  # step, nats
-    tokens: int = 0  # that were learned from
-    stopped: str = ""  # why it ended early
-
-    def record(self, loss: float, norm: float, rate: float, tokens: int) -> None:
-        """One more step."""
-        self.losses.append(loss)
-        self.norms.append(norm)
-        self.rates.append(rate)
-        self.tokens += tokens
-
-
-@dataclass
-class Run:
-    """A training run: what learns, how, and how far it has come. Callbacks get it."""
-
-    model: nn.Module
-    optimizer: Optimizer
-    batches: Iterator[tuple[Tensor, ...]]
-    steps: int
-    callbacks: Sequence[Callback] = ()
-    objective: Objective = token_loss
-    schedule: Schedule = warm_up_stable_decay
-    clip: float = 1.0
-    accumulate: int = 1
-    precision: str = "float32"
-    history: History = field(default_factory=History, init=False)
-    interrupted: bool = field(default=False, init=False)  # Ctrl-C: stop after this step
-    failed: bool = field(default=False, init=False)  # a step was broken off
-
-    def __post_init__(self):
-        """Raises ValueError that names the first setting that cannot be."""
-        self._check("steps", self.steps >= 0, "at least 0")
-        self._check("clip", self.clip > 0, "above 0")
-        self._check("accumulate", self.accumulate >= 1, "at least 1")
-        known = self.precision in PRECISIONS
-        self._check("precision", known, f"one of {PRECISIONS}")
-        self.batches = iter(self.batches)
-        self.weights = list(self.model.parameters())
-        self.device = self.weights[0].device
-        self.last_good = [part.clone() for part in self.parts()]
-
-    @property
-    def step(self) -> int:
-        """Steps taken so far."""
-        return len(self.history.losses)
-
-    def parts(self) -> list[Tensor]:
-        """The weights, or this process's slices of them, to be overwritten."""
-        return [processes.part(weight) for weight in self.weights]
-
-    def _check(self, name: str, fits: bool, expected: str) -> None:
-        if not fits:
-            raise ValueError(f"{name} must be {expected}, got {getattr(self, name)!r}")
-
-
-class Diverged(FloatingPointError):
-    """The loss or its gradient is no longer a number; `history` tells how it came."""
-
-    def __init__(self, history: History, what: str):
-        super().__init__(
-            f"{what} at step {len(history.losses) + 1}: the run stopped, and the model "
-            "has its last good weights. A smaller learning rate or `clip` often helps."
-        )
-        self.history = history
+from lib.train.console import interruptible, progress_bar, show_progress
+from lib.train.run import Diverged, History, Run
 
 
 def train(
@@ -149,21 +69,18 @@ def take_steps(run: Run) -> None:
 def take_step(run: Run) -> bool:
     """Add up the gradients of some batches, clip the sum, move the weights.
 
-    Ends the run when there are no more batches; tells whether a step was taken. Source
-    of the clipping: Pascanu et al. 2013, "On the difficulty of training recurrent
-    neural networks", algorithm 1.
+    Ends the run when there are no more batches; tells whether a step was taken.
     """
     batches = list(islice(run.batches, run.accumulate))
     if len(batches) < run.accumulate:
         run.history.stopped = "no more batches"
         return False
-    factor = set_rate(run)
+    rate = set_rate(run)
     run.model.zero_grad()
     loss = sum(add_gradient(run, batch) for batch in batches)
-    norm = processes.whole(nn.utils.clip_grad_norm_(run.weights, run.clip)).item()
+    norm = clip_gradient(run)
     move_weights(run, loss, norm)
-    tokens = processes.count() * sum(batch[0].numel() for batch in batches)
-    run.history.record(loss, norm, factor, tokens)
+    run.history.record(loss, norm, rate, tokens=count_tokens(batches))
     return True
 
 
@@ -186,6 +103,16 @@ def add_gradient(run: Run, batch: tuple[Tensor, ...]) -> float:
         loss = run.objective(run.model, batch) / run.accumulate
     loss.backward()
     return loss.item()
+
+
+def clip_gradient(run: Run) -> float:
+    """Shorten the gradient to at most `clip`; return how long it was.
+
+    Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural
+    networks", algorithm 1.
+    """
+    norm = nn.utils.clip_grad_norm_(run.weights, run.clip)
+    return processes.whole(norm).item()
 
 
 def move_weights(run: Run, loss: float, norm: float) -> None:
@@ -211,41 +138,6 @@ def restore(run: Run) -> None:
     torch._foreach_copy_(run.parts(), run.last_good)
 
 
-@contextmanager
-def interruptible(run: Run) -> Iterator[None]:
-    """Let the first Ctrl-C ask the run to stop, where it would break off a step.
-
-    Only a program's main thread is told of a Ctrl-C; in another one nothing changes.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
-
-    def ask(*_) -> None:
-        run.interrupted = True
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, ask)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def progress_bar(run: Run) -> tqdm:
-    """A bar over the steps; it is gone when the run ends."""
-    silent = processes.rank() > 0
-    options = {"initial": run.step, "leave": False, "ncols": 76, "disable": silent}
-    return tqdm(total=run.steps, **options)
-
-
-def show_progress(bar: tqdm, run: Run) -> None:
-    """Loss and tokens a second; the bar itself adds the time left."""
-    if bar.disable:
-        return
-    seconds = max(1e-9, bar.format_dict["elapsed"])
-    speed = run.history.tokens / seconds * (run.step - bar.initial) / run.step
-    words = f"loss {run.history.losses[-1]:.2f}, {speed:,.0f} tokens/s"
-    bar.set_postfix_str(words, refresh=False)
-    bar.update(run.step - bar.n)
+def count_tokens(batches: Sequence[tuple[Tensor, ...]]) -> int:
+    """How many tokens the batches hold, those of other processes included."""
+    return processes.count() * sum(batch[0].numel() for batch in batches)

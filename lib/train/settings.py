@@ -4,13 +4,14 @@ import json
 from dataclasses import asdict, is_dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from lib.train.loop import Run
+from lib.train.run import Run
 
 
+@runtime_checkable
 class Tokenizer(Protocol):
     """Anything with a list of tokens; a token's place in it is its id."""
 

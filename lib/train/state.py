@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lib.train import processes
-from lib.train.loop import Run
+from lib.train.run import Run
 
 
 def state_of(run: Run) -> dict[str, Any]:

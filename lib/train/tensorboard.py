@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lib.train import processes
 from lib.train.callbacks import Callback
-from lib.train.loop import Run
+from lib.train.run import Run
 
 
 class TensorBoard(Callback):
