@@ -1,7 +1,7 @@
 """The loop: draw a batch, measure the loss, step downhill, again."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from itertools import islice
 
@@ -18,7 +18,7 @@ from lib.train.run import Diverged, History, Run
 def train(
     model: nn.Module,
     optimizer: Optimizer,
-    batches: Iterator[tuple[Tensor, ...]],
+    batches: Iterable[tuple[Tensor, ...]],
     steps: int,
     *,
     callbacks: Sequence[Callback] = (),

@@ -1,6 +1,6 @@
 """A run: what learns, how, how far it has come, and what was measured on the way."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -39,7 +39,7 @@ class Run:
 
     model: nn.Module
     optimizer: Optimizer
-    batches: Iterator[tuple[Tensor, ...]]
+    batches: Iterable[tuple[Tensor, ...]]
     steps: int
     callbacks: Sequence[Callback] = ()
     objective: Objective = token_loss

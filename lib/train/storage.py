@@ -75,9 +75,7 @@ def remove_leftovers(folder: Path) -> None:
         shutil.rmtree(hidden)
 
 
-def _take_tensors(
-    tree: Tree, part: str, name: str, tensors: dict[str, Tensor]
-) -> dict | list | str | float | bool | None:
+def _take_tensors(tree: Tree, part: str, name: str, tensors: dict[str, Tensor]) -> Tree:
     """The tree with names for tensors, which go into `tensors`, shared ones once."""
     if isinstance(tree, Tensor):
         name = next((n for n, known in tensors.items() if _same(known, tree)), name)
