@@ -76,7 +76,7 @@ def take_step(run: Run) -> bool:
         run.history.stopped = "no more batches"
         return False
     rate = set_rate(run)
-    run.model.zero_grad()
+    forget_gradient(run)
     loss = sum(add_gradient(run, batch) for batch in batches)
     norm = clip_gradient(run)
     move_weights(run, loss, norm)
@@ -93,6 +93,15 @@ def set_rate(run: Run) -> float:
     for group in run.optimizer.param_groups:
         group["lr"] = factor * group.setdefault("initial_lr", group["lr"])
     return factor
+
+
+def forget_gradient(run: Run) -> None:
+    """Start the sum anew: the last step, or one that was broken off, left a gradient.
+
+    `model.zero_grad()` would miss weights that `fully_shard` has put aside.
+    """
+    for weight in run.weights:
+        weight.grad = None
 
 
 def add_gradient(run: Run, batch: tuple[Tensor, ...]) -> float:
