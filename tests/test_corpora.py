@@ -264,7 +264,7 @@ def test_no_network_and_no_cache_is_one_clear_error(
     with pytest.raises(CorpusError) as caught:
         corpora.fetch("tiny")
     message = str(caught.value)
-    assert "'tiny' is not on this machine" in message
+    assert "corpus 'tiny' is not on this machine" in message
     assert str(cache / published.name) in message
     assert "python -m lib.corpora tiny" in message
     assert "INSIDE_GPT_DATA" in message
