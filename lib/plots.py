@@ -144,16 +144,16 @@ def loss_curve(
             ha="right",
             color=ACCENT,
         )
-    for lines, style in ((baselines or {}, "--"), (floors or {}, ":")):
-        for name, loss in lines.items():
+    for lines, style, side in ((baselines, "--", 1), (floors, ":", 0)):
+        for name, loss in (lines or {}).items():
             ax.axhline(loss, color=GREY, linestyle=style, linewidth=1.5)
             ax.annotate(
                 name,
-                (1, loss),
-                (0, 3),
+                (side, loss),
+                (2 * (1 - side), 3),
                 xycoords=("axes fraction", "data"),
                 textcoords="offset points",
-                ha="right",
+                ha=("left", "right")[side],
                 color=GREY,
             )
     if band:
