@@ -3,6 +3,8 @@
 A tensor made on the CPU by mistake meets one on the fake GPU and raises.
 """
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from models import PRESETS
@@ -14,6 +16,7 @@ from lib.attention_only import AttentionOnly
 from lib.block import DecoderBlock, PreNorm
 from lib.feedforward import FEED_FORWARDS
 from lib.gpt import GPT
+from lib.train.optimizers import OPTIMIZERS
 
 _setup_privateuseone_for_python_backend("fakegpu")
 GPU = "fakegpu"
@@ -92,6 +95,24 @@ def test_the_decoders_block_stays_on_its_device(kind):
         x, context = torch.zeros(1, 4, 8), torch.zeros(1, 6, 8)
     mask = attention.causal_mask(4, device=GPU)
     assert block(x, context, mask).device.type == GPU
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_training_stays_on_the_device(optimizer, monkeypatch):
+    """The whole loop, with batches from the CPU; `item` must be faked as well."""
+    monkeypatch.setattr(torch.Tensor, "item", lambda self: 1.0)
+    half = {"get_amp_supported_dtype": lambda: [torch.bfloat16]}
+    monkeypatch.setattr(torch, GPU, SimpleNamespace(**half, **vars(torch.fakegpu)))
+    with torch.device(GPU):
+        net = GPT(PRESETS["small"])
+    batches = [(torch.zeros(2, 8).long(), torch.zeros(2, 8).long())] * 4
+    rule = OPTIMIZERS[optimizer](net, 0.01)
+    hooks = [train.Evaluate(1, batches), train.EarlyStopping(9)]
+    history = train.train(net, rule, batches, 2, callbacks=hooks, accumulate=2)
+    assert history.losses == [2.0, 2.0] and history.held_out == [(1, 1.0), (2, 1.0)]
+    kept = [value for state in rule.state.values() for value in state.values()]
+    kept = [value for value in kept if isinstance(value, torch.Tensor)]
+    assert kept and {value.device.type for value in [*kept, *net.parameters()]} == {GPU}
 
 
 class Stray(AttentionOnly):
