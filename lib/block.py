@@ -18,6 +18,8 @@ learned.
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from lib.cache import LayerCache
+
 
 class Step(nn.Module):
     """A part (attention or feed-forward) with what it needs to join the stream.
@@ -84,10 +86,11 @@ class Block(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "batch time width"],
-        mask: Bool[Tensor, "#batch #head #time #time"] | None = None,
+        mask: Bool[Tensor, "#batch #head #time #key"] | None = None,
+        cache: LayerCache | None = None,
     ) -> Float[Tensor, "batch time width"]:
-        """Look where `mask` allows, then digest."""
-        x = self.attention(x, mask)
+        """Look where `mask` allows, at what is in `cache` too; then digest."""
+        x = self.attention(x, mask, None, cache)
         return self.feed_forward(x)
 
 
