@@ -155,7 +155,7 @@ class MultiHeadAttention(nn.Module):
     def project(
         self,
         x: Float[Tensor, "batch query width"],
-        context: Float[Tensor, "batch new width"] | None = None,
+        context: Float[Tensor, "batch _ width"] | None = None,
         cache: LayerCache | None = None,
     ) -> tuple[
         Float[Tensor, "batch head query dim"],
@@ -186,7 +186,7 @@ def split_heads(
     x: Float[Tensor, "batch time width"], heads: int
 ) -> Float[Tensor, "batch {heads} time dim"]:
     """Cut each vector (of queries, keys or values) into `heads` slices, one a head."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return x.reshape(*x.shape[:-1], heads, -1).transpose(1, 2)
 
 
 def _norm(dim: int, eps: float | None) -> nn.Module:

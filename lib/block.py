@@ -31,7 +31,8 @@ class Step(nn.Module):
 
     def __init__(self, part: nn.Module, norm: nn.Module, dropout: float = 0.0):
         super().__init__()
-        self.part, self.norm, self.dropout = part, norm, nn.Dropout(dropout)
+        self.part, self.norm = part, norm
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
 
 
 class PreNorm(Step):
@@ -42,9 +43,9 @@ class PreNorm(Step):
     """
 
     def forward(
-        self, x: Float[Tensor, "batch time width"], *others: Tensor | None
+        self, x: Float[Tensor, "batch time width"], *others: Tensor | LayerCache | None
     ) -> Float[Tensor, "batch time width"]:
-        """`others` (masks, a context) go to the part as they are."""
+        """`others` (mask, context, cache) go to the part as they are."""
         return x + self.dropout(self.part(self.norm(x), *others))
 
 
@@ -55,9 +56,9 @@ class PostNorm(Step):
     """
 
     def forward(
-        self, x: Float[Tensor, "batch time width"], *others: Tensor | None
+        self, x: Float[Tensor, "batch time width"], *others: Tensor | LayerCache | None
     ) -> Float[Tensor, "batch time width"]:
-        """`others` (masks, a context) go to the part as they are."""
+        """`others` (mask, context, cache) go to the part as they are."""
         return self.norm(x + self.dropout(self.part(x, *others)))
 
 
@@ -65,9 +66,9 @@ class NoResidual(Step):
     """part(norm(x)): the stream is cut. It is here to see what goes wrong then."""
 
     def forward(
-        self, x: Float[Tensor, "batch time width"], *others: Tensor | None
+        self, x: Float[Tensor, "batch time width"], *others: Tensor | LayerCache | None
     ) -> Float[Tensor, "batch time width"]:
-        """`others` (masks, a context) go to the part as they are."""
+        """`others` (mask, context, cache) go to the part as they are."""
         return self.dropout(self.part(self.norm(x), *others))
 
 

@@ -35,18 +35,13 @@ class KeyValueCache:
     def __init__(self, config: GPTConfig, padding: Sequence[int], like: Tensor):
         """Keys and values get the type and the device of `like`."""
         self.config, self.seen = config, 0
-        self.memory = like.new_empty(  # keys and values; the rest as named
-            *(2, config.layers, len(padding)),
-            *(config.kv_head_count, config.context, config.dim),
-        )
         self.padding = torch.tensor(padding).to(like.device)[:, None]  # batch 1
         self.most_padding = max(padding)
-        self._make_layers()
-
-    def _make_layers(self) -> None:
-        keys, values = self.memory
-        pairs = zip(keys, values, strict=True)
-        self.layers = [LayerCache(self, *kept) for kept in pairs]
+        shape = (len(padding), config.kv_head_count, config.context, config.dim)
+        self.layers = [
+            LayerCache(self, like.new_empty(shape), like.new_empty(shape))
+            for _ in range(config.layers)
+        ]
 
     def advance(
         self, ids: Int[Tensor, "batch time"]
@@ -57,19 +52,20 @@ class KeyValueCache:
         texts than before, or more tokens than learned positions.
         """
         self._check(*ids.shape)
-        old = self._times()
-        new = torch.arange(self.seen, self.seen + ids.size(1), device=ids.device)
-        self.seen += ids.size(1)
+        before, self.seen = self.seen, self.seen + ids.size(1)
+        new = torch.arange(before, self.seen, device=ids.device)
         self._place(new)
-        if ids.size(1) > 1:
-            return self._mask(torch.cat([old, new]), new)
-        oldest = max(0, self.seen - self.config.context)
-        return self._mask(self._times(), new) if oldest < self.most_padding else None
+        if len(new) > 1:
+            return self._mask(torch.cat([self._times(before), new]), new)
+        padded = self.seen - self.config.context < self.most_padding > 0
+        return self._mask(self._times(self.seen), new) if padded else None
 
     def select(self, rows: Sequence[int]) -> None:
         """Go on with these texts alone, in this order; one may stand there twice."""
-        self.memory, self.padding = self.memory[:, :, rows], self.padding[rows]
-        self._make_layers()
+        chosen = torch.tensor(rows).to(self.padding.device)
+        self.padding = self.padding[chosen]
+        for layer in self.layers:
+            layer.keys, layer.values = layer.keys[chosen], layer.values[chosen]
 
     def _check(self, batch: int, time: int) -> None:
         if batch != len(self.padding):
@@ -80,10 +76,10 @@ class KeyValueCache:
                 f"positions were learned for {context} tokens, got {total}"
             )
 
-    def _times(self) -> Int[Tensor, " key"]:
-        """Which token of the text is kept in each slot that is in use."""
-        last, context = self.seen - 1, self.config.context
-        slots = torch.arange(min(self.seen, context), device=self.padding.device)
+    def _times(self, seen: int) -> Int[Tensor, " key"]:
+        """Which token of the text is in each slot in use after `seen` tokens."""
+        last, context = seen - 1, self.config.context
+        slots = torch.arange(min(seen, context), device=self.padding.device)
         return last - (last - slots) % context
 
     def _place(self, times: Int[Tensor, " time"]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
 import torch
 from jaxtyping import Int
@@ -10,10 +11,10 @@ from torch import Tensor, nn
 from lib import beam
 from lib.beam import Beams
 from lib.gpt import GPT
-from lib.reader import Predict, make_reader
+from lib.reader import Predict, Reader, make_reader
 from lib.sampling import Sampling
 
-GREEDY = Sampling(temperature=0)
+GREEDY = Sampling(temperature=0.0)
 
 
 def generate(
@@ -46,7 +47,7 @@ def generate(
     if isinstance(how, Beams):
         texts = [_search(model, row, many, how, stop, cached) for row in rows]
     else:
-        drawn = steps(model, rows, many, how, stop, seed, cached)
+        drawn = _steps(model, rows, many, how, stop, seed, cached)
         texts = [
             [t for t in text if t is not None] for text in zip(*drawn, strict=True)
         ]
@@ -61,7 +62,7 @@ def stream(
     model: GPT | Predict,
     prompt: Int[Tensor, " text"],
     many: int,
-    how: Sampling = Sampling(),  # noqa: B008
+    how: Sampling | Beams = Sampling(),  # noqa: B008
     stop: Collection[int] = (),
     seed: int = 0,
     cached: bool = True,
@@ -75,12 +76,27 @@ def stream(
     _check(model, [prompt], many)
     if not isinstance(how, Sampling):
         raise ValueError(f"how must be a Sampling to stream, got {how}")
-    drawn = steps(model, [prompt], many, how, stop, seed, cached)
+    drawn = _steps(model, [prompt], many, how, stop, seed, cached)
     return (token for (token,) in drawn)
 
 
-@torch.inference_mode()
-def steps(
+def draws(
+    reader: Reader,
+    ids: Int[Tensor, "batch time"],
+    how: Sampling,
+    generators: Sequence[torch.Generator],
+) -> Iterator[Int[Tensor, " batch"]]:
+    """The next token of every text, then the next, without end."""
+    new, texts = ids, ids.cpu()
+    while True:
+        with torch.inference_mode():
+            logits = reader.read(new.to(ids.device)).cpu()  # batch vocab
+            new = how.choose(logits, texts, generators)[:, None]  # batch 1
+            texts = torch.cat([texts, new], dim=1)
+        yield new[:, 0]
+
+
+def _steps(
     model: GPT | Predict,
     prompts: Sequence[Int[Tensor, " _"]],
     many: int,
@@ -89,30 +105,22 @@ def steps(
     seed: int,
     cached: bool,
 ) -> Iterator[list[int | None]]:
-    """The next token of every text, `many` times; None where the text has ended."""
-    ids, padding = _align(prompts)  # batch time
-    reader, device, seen = make_reader(model, padding, cached), ids.device, None
+    """Draws, up to `many`, for as long as a text goes on; None where one has ended."""
+    ids, padding = _align(prompts)
     generators = [torch.Generator().manual_seed(seed + i) for i in range(len(ids))]
     going = [True] * len(ids)
     with _out_of_training(model):
-        for _ in range(many):
-            logits = reader.read(ids.to(device)).cpu()  # batch vocab
-            seen = torch.zeros_like(logits, dtype=torch.bool) if seen is None else seen
-            seen.scatter_(1, ids.cpu(), True)
-            drawn = how.choose(logits, seen, generators)  # batch
-            ids = drawn[:, None]
-            yield [
+        reader = make_reader(model, padding, cached)
+        for drawn in islice(draws(reader, ids, how, generators), many):
+            new = [
                 t if on else None for t, on in zip(drawn.tolist(), going, strict=True)
             ]
-            going = [
-                on and t not in stop
-                for t, on in zip(drawn.tolist(), going, strict=True)
-            ]
+            yield new
+            going = [t is not None and t not in stop for t in new]
             if not any(going):
                 return
 
 
-@torch.inference_mode()
 def _search(
     model: GPT | Predict,
     prompt: Int[Tensor, " text"],
@@ -121,7 +129,7 @@ def _search(
     stop: Collection[int],
     cached: bool,
 ) -> list[int]:
-    with _out_of_training(model):
+    with _out_of_training(model), torch.inference_mode():
         reader = make_reader(model, [0], cached)
         return beam.search(reader, prompt, many, beams, stop)
 

@@ -92,7 +92,7 @@ class Embedding(nn.Module):
         self.tokens = nn.Embedding(config.vocab, config.width)
         learned = config.positions == "learned"
         self.positions = Learned(config.context, config.width) if learned else None
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = nn.Dropout(config.dropout) if config.dropout else nn.Identity()
 
     def forward(
         self,

@@ -1,7 +1,7 @@
 """Reading on: give the new tokens, get the scores of the next one."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -13,6 +13,7 @@ from lib.gpt import GPT
 Predict = Callable[[Int[Tensor, "batch time"]], Float[Tensor, "batch _ vocab"]]
 
 
+@runtime_checkable
 class Reader(Protocol):
     """Texts that are read bit by bit, and remembered in some way."""
 
@@ -40,15 +41,16 @@ class CachedReader:
 class Rereader:
     """Remembers the tokens alone, and reads them all again for every new one."""
 
-    def __init__(self, predict: Predict):
-        self.predict, self.ids = predict, None
+    def __init__(self, predict: Callable, padding: Sequence[int]):
+        """`predict` gets all the tokens, and how many in each text are padding."""
+        self.predict, self.padding, self.ids = predict, padding, None
 
     def read(self, ids: Int[Tensor, "batch time"]) -> Float[Tensor, "batch vocab"]:
         self.ids = ids if self.ids is None else torch.cat([self.ids, ids], dim=1)
-        return self.predict(self.ids)[:, -1]
+        return self.predict(self.ids, self.padding)[:, -1]
 
     def select(self, rows: Sequence[int]) -> None:
-        self.ids = self.ids[rows]
+        self.ids, self.padding = self.ids[rows], [self.padding[row] for row in rows]
 
 
 def make_reader(
@@ -62,7 +64,9 @@ def make_reader(
     if not isinstance(model, GPT):
         if any(padding):
             raise ValueError("prompts of different lengths need a GPT, got a function")
-        return Rereader(model)
+        return Rereader(lambda ids, _: model(ids), padding)
     if cached:
         return CachedReader(model, padding)
-    return Rereader(lambda ids: CachedReader(model, padding).read(ids)[:, None])
+    return Rereader(
+        lambda ids, padding: CachedReader(model, padding).read(ids)[:, None], padding
+    )

@@ -4,11 +4,12 @@ A filter takes the scores (logits) of a batch and gives them back with those of 
 tokens it rules out set to minus infinity: softmax makes that a probability of 0.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
@@ -62,7 +63,7 @@ def min_p(
 
 def repetition_penalty(
     logits: Float[Tensor, "batch vocab"],
-    seen: Bool[Tensor, "batch vocab"],
+    texts: Int[Tensor, "batch time"],
     penalty: float,
 ) -> Float[Tensor, "batch vocab"]:
     """Make tokens that stand in the text already less likely, if `penalty` > 1.
@@ -73,8 +74,8 @@ def repetition_penalty(
     Source: Keskar et al. 2019, "CTRL: A Conditional Transformer Language Model for
     Controllable Generation", section 4.1.
     """
-    if not penalty > 0:
-        raise ValueError(f"repetition_penalty must be above 0, got {penalty}")
+    _check_penalty(penalty)
+    seen = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, texts, True)
     punished = torch.where(logits > 0, logits / penalty, logits * penalty)
     return torch.where(seen, punished, logits)
 
@@ -96,20 +97,19 @@ class Sampling:
         """Raises ValueError that names the first field that cannot be."""
         if not 0 <= self.temperature < torch.inf:
             raise ValueError(f"temperature must be 0 or above, got {self.temperature}")
-        one = torch.zeros(1, 1)
         if self.top_k is not None and self.top_k < 1:
             raise ValueError(f"top_k must be at least 1, got {self.top_k}")
         for name in ("top_p", "min_p"):
             if getattr(self, name) is not None:
                 _check_share(name, getattr(self, name))
-        repetition_penalty(one, one > 0, self.repetition_penalty)
+        _check_penalty(self.repetition_penalty)
 
     def filtered(
-        self, logits: Float[Tensor, "batch vocab"], seen: Bool[Tensor, "batch vocab"]
+        self, logits: Float[Tensor, "batch vocab"], texts: Int[Tensor, "batch time"]
     ) -> Float[Tensor, "batch vocab"]:
         """Scores after the penalty, the temperature (unless 0) and the filters."""
         if self.repetition_penalty != 1:
-            logits = repetition_penalty(logits, seen, self.repetition_penalty)
+            logits = repetition_penalty(logits, texts, self.repetition_penalty)
         if self.temperature not in (0, 1):
             logits = logits / self.temperature
         for cut, bound in (
@@ -123,14 +123,14 @@ class Sampling:
     def choose(
         self,
         logits: Float[Tensor, "batch vocab"],
-        seen: Bool[Tensor, "batch vocab"],
+        texts: Int[Tensor, "batch time"],
         generators: Sequence[torch.Generator],
     ) -> Int[Tensor, " batch"]:
         """One token for each text, drawn with the generator of that text.
 
         Raises ValueError when scores are NaN, infinite, or all minus infinity.
         """
-        logits = self.filtered(check_scores(logits), seen)
+        logits = self.filtered(check_scores(logits), texts)
         if self.temperature == 0:
             return logits.argmax(-1)
         rows = zip(logits.softmax(-1), generators, strict=True)
@@ -144,12 +144,17 @@ def check_scores(
 
     Raises ValueError when one is NaN or plus infinity, or when no token is possible.
     """
-    highest = logits.amax(-1)  # NaN if any score is
-    if not highest.isfinite().all():
-        raise ValueError(f"scores must be finite, the highest are {highest.tolist()}")
+    highest = logits.amax(-1).tolist()  # NaN if any score is
+    if not all(map(math.isfinite, highest)):
+        raise ValueError(f"scores must be finite, the highest are {highest}")
     return logits
 
 
 def _check_share(name: str, p: float) -> None:
     if not 0 < p <= 1:
         raise ValueError(f"{name} must be above 0 and at most 1, got {p}")
+
+
+def _check_penalty(penalty: float) -> None:
+    if not penalty > 0:
+        raise ValueError(f"repetition_penalty must be above 0, got {penalty}")
