@@ -9,6 +9,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from lib.cache import LayerCache
+from lib.linear import Linear
+from lib.norm import RMSNorm
 
 
 def scaled_dot_product(
@@ -116,10 +118,10 @@ class MultiHeadAttention(nn.Module):
                 f"kv_heads must divide heads {heads}, got kv_heads={kv_heads}"
             )
         self.heads, self.kv_heads, self.dim = heads, kv_heads, width // heads
-        self.to_query = nn.Linear(width, heads * self.dim, bias=bias)
-        self.to_key = nn.Linear(width, kv_heads * self.dim, bias=bias)
-        self.to_value = nn.Linear(width, kv_heads * self.dim, bias=bias)
-        self.to_output = nn.Linear(heads * self.dim, width, bias=bias)
+        self.to_query = Linear(width, heads * self.dim, bias=bias)
+        self.to_key = Linear(width, kv_heads * self.dim, bias=bias)
+        self.to_value = Linear(width, kv_heads * self.dim, bias=bias)
+        self.to_output = Linear(heads * self.dim, width, bias=bias)
         self.norm_query = _norm(self.dim, qk_norm)
         self.norm_key = _norm(self.dim, qk_norm)
         self.rotate = nn.Identity() if rotary is None else rotary
@@ -190,4 +192,4 @@ def split_heads(
 
 
 def _norm(dim: int, eps: float | None) -> nn.Module:
-    return nn.Identity() if eps is None else nn.RMSNorm(dim, eps=eps)
+    return nn.Identity() if eps is None else RMSNorm(dim, eps=eps)

@@ -13,9 +13,11 @@ from lib.block import Block, NoResidual, PostNorm, PreNorm
 from lib.cache import KeyValueCache
 from lib.config import GPTConfig
 from lib.feedforward import FEED_FORWARDS
+from lib.linear import Linear
+from lib.norm import RMSNorm
 from lib.positions import Learned, Rotary
 
-NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm, "none": nn.Identity}
+NORMS = {"layer": nn.LayerNorm, "rms": RMSNorm, "none": nn.Identity}
 STEPS = {"pre": PreNorm, "post": PostNorm, "none": NoResidual}
 
 
@@ -39,7 +41,7 @@ class GPT(nn.Module):
             _block(config, rotary) for _ in range(config.layers)
         )
         self.norm = nn.Identity() if config.residual == "post" else _norm(config)
-        self.unembed = nn.Linear(config.width, config.vocab, bias=False)
+        self.unembed = Linear(config.width, config.vocab, bias=False)
         _start(self, config)
         if config.tied:
             self.unembed.weight = self.embed.tokens.weight

@@ -10,9 +10,12 @@ import torch
 import benchmarks
 from benchmarks import Target, conclude
 from benchmarks.generation import by_transformers, opponents, token_cost
+from benchmarks.step_speed import CONFIG, huggingface, step_of, with_our_layers
 from benchmarks.tokenizer import openai, rust, textbook
+from lib import count
 from lib.bpe import count_words, learn
 from lib.generate import GREEDY, generate
+from lib.linear import Linear
 from lib.tokenizer import BytePairTokenizer
 
 TEXT = "she sells sea shells, sea shells she sells by the sea shore " * 3
@@ -72,3 +75,25 @@ def test_a_missed_target_fails_where_it_is_checked(results, monkeypatch):
 @pytest.mark.parametrize("bound", [Target("", 3, 3, ""), Target("", 3, 3, "", True)])
 def test_a_figure_on_the_bound_meets_it(bound):
     assert bound.met()
+
+
+def test_transformers_does_the_same_work_and_its_layers_can_be_ours():
+    torch.manual_seed(0)
+    theirs = huggingface()
+    sizes = [weights.numel() for weights in theirs.parameters()]
+    assert sum(sizes) == sum(count.parameters(CONFIG).values())
+    ids = torch.randint(CONFIG.vocab, (2, 40))
+    expected = theirs(ids)
+    ours = with_our_layers(theirs)
+    assert sum(isinstance(layer, Linear) for layer in ours.modules()) == 4 * 4 + 1
+    assert sorted(weights.numel() for weights in ours.parameters()) == sorted(sizes)
+    torch.testing.assert_close(ours(ids), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_timed_trains_the_model():
+    torch.manual_seed(0)
+    model = huggingface()
+    before = [weights.detach().clone() for weights in model.parameters()]
+    step_of(model)()
+    after = zip(model.parameters(), before, strict=True)
+    assert not any(weights.equal(b) for weights, b in after)

@@ -1,5 +1,7 @@
 """Optimizers: which weights move, by what rule."""
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -20,9 +22,8 @@ def adamw(
     Sources: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization",
     algorithm 2; Brown et al. 2020, "Language Models are Few-Shot Learners", appendix B.
     """
-    weights = [
-        w for w in model.parameters() if w.requires_grad
-    ]  # a tied one comes once
+    # A matrix that two layers share comes once.
+    weights = [w for w in model.parameters() if w.requires_grad]
     groups = [
         {"params": [w for w in weights if w.dim() >= 2], "weight_decay": weight_decay},
         {"params": [w for w in weights if w.dim() < 2], "weight_decay": 0.0},
@@ -68,3 +69,10 @@ def stack_matrices(model: nn.Module) -> list[nn.Parameter]:
         if isinstance(layer, nn.Linear) and layer.weight.requires_grad
     ]
     return list({id(layer.weight): layer.weight for layer in layers}.values())
+
+
+# What each name on the command line makes of a model and a learning rate.
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": adamw,
+    "muon": muon,
+}
