@@ -21,7 +21,7 @@ from benchmarks.ablations import texts
 from lib import tokenizer, train
 from lib.config import GPTConfig
 from lib.gpt import GPT
-from lib.train.loop import PRECISIONS
+from lib.train.run import PRECISIONS
 
 WIDTHS, ROUNDS, BATCH, TIME, VOCAB = (64, 128, 256, 512, 768), 7, 12, 64, 512
 SEEDS, STEPS, LR = (0, 1, 2), 200, 0.01

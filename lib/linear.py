@@ -66,9 +66,9 @@ def _suits(x: Tensor, weight: Tensor) -> bool:
     """Whether oneDNN can multiply them, and faster than the other library."""
     return (
         ONEDNN
+        and x.numel() >= ENOUGH * weight.size(1)  # first: cheap, and often false
         and x.device.type == weight.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
-        and x.numel() >= ENOUGH * weight.size(1)
         and not torch.is_autocast_enabled("cpu")
     )
 
