@@ -68,9 +68,9 @@ def _suits(x: Tensor, weight: Tensor, enough: int) -> bool:
     """Whether oneDNN can multiply them, and faster than the other library."""
     return (
         ONEDNN
+        and x.numel() * weight.size(0) >= enough  # first: cheap, and often false
         and x.device.type == weight.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
-        and x.numel() * weight.size(0) >= enough
         and not torch.is_autocast_enabled("cpu")
     )
 

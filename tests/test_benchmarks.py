@@ -10,10 +10,12 @@ import torch
 
 import benchmarks
 from benchmarks import Target, conclude, improvements, time_to_loss
+from benchmarks.generation import by_transformers, opponents, token_cost
 from benchmarks.step_speed import CONFIG, huggingface, step_of, with_our_layers
 from benchmarks.tokenizer import openai, rust, textbook
 from lib import count
 from lib.bpe import count_words, learn
+from lib.generate import GREEDY, generate
 from lib.linear import Linear
 from lib.tokenizer import BytePairTokenizer
 
@@ -37,6 +39,18 @@ def test_tiktoken_and_rust_do_the_same_work():
     ours = BytePairTokenizer.train(TEXT, 1024)
     assert openai(ours).encode_ordinary(TEXT) == ours.encode(TEXT)
     assert rust(TEXT).get_vocab_size() == len(ours)  # ties may be broken otherwise
+
+
+def test_transformers_writes_the_same_with_the_same_weights():
+    ours, theirs = opponents()
+    prompt = torch.arange(9)
+    expected = by_transformers(theirs, prompt, 12)
+    assert generate(ours, prompt, 12, GREEDY).equal(expected)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_token_costs_time(cached):
+    assert 0 < token_cost(opponents()[0], 40, cached) < 1
 
 
 def test_figures_are_stored_with_command_machine_and_date(results, capsys):
