@@ -136,10 +136,12 @@ def loss_curve(
     ax.plot(losses, color=ACCENT, linewidth=0.8, alpha=0.5)
     if held_out:
         ax.plot(*zip(*held_out, strict=True), color=ACCENT)
+        above = [loss - held_out[-1][1] for loss in (baselines or {}).values()]
+        below = any(0 < distance < 0.25 for distance in above)  # a name is there
         ax.annotate(
             "held-out",
             held_out[-1],
-            (0, 6),
+            (0, -16 if below else 6),
             textcoords="offset points",
             ha="right",
             color=ACCENT,
