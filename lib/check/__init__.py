@@ -10,15 +10,19 @@ from lib.check.chapter_03 import (
     pre_norm,
     rms_norm,
 )
+from lib.check.chapter_05 import cache_size, greedy, kept, penalty, ring, top_p
 
 __all__ = [
     "attention",
     "block",
+    "cache_size",
     "cosine",
     "encode",
     "feed_forward_size",
+    "greedy",
     "grouped",
     "heads",
+    "kept",
     "layer_norm",
     "mask",
     "merge",
@@ -26,8 +30,11 @@ __all__ = [
     "one_hot",
     "pad",
     "pairs",
+    "penalty",
     "pre_norm",
+    "ring",
     "rms_norm",
     "row",
     "softmax",
+    "top_p",
 ]
