@@ -4,12 +4,12 @@ import re
 from collections.abc import Collection, Sequence
 
 import torch
-from jaxtyping import Int
+import torch.nn.functional as F
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from lib.cache import KeyValueCache
 from lib.gpt import GPT
-from lib.train import next_token_loss
 
 
 def words(text: str) -> list[str]:
@@ -54,15 +54,15 @@ def known_share(found: Sequence[str], known: Collection[str]) -> float:
 
 
 @torch.no_grad()
-def surprise(model: GPT, ids: Int[Tensor, " text"], begin: int = 1) -> float:
-    """Mean loss of a text from token `begin` on, in nats a token.
+def surprises(model: GPT, ids: Int[Tensor, " text"]) -> Float[Tensor, " _"]:
+    """The loss at each token after the first, in nats.
 
     The model reads as it does when it generates: a token is predicted from those that
     lie within the context of the one before it. Dropout is left as it is.
-    Raises ValueError unless 1 <= begin < the length of the text.
+    Raises ValueError when there are fewer than two tokens.
     """
-    if not 1 <= begin < len(ids):
-        raise ValueError(f"begin must lie in 1..{len(ids) - 1}, got {begin}")
+    if len(ids) < 2:
+        raise ValueError(f"a text needs at least 2 tokens, got {len(ids)}")
     cache = KeyValueCache(model.config, [0], like=model.unembed.weight)
-    logits = model(ids[None, :-1], cache)
-    return next_token_loss(logits[:, begin - 1 :], ids[None, begin:]).item()
+    logits = model(ids[None, :-1], cache)[0]
+    return F.cross_entropy(logits, ids[1:], reduction="none")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from models import TINY
 
-from lib.diversity import distinct, known_share, loop, surprise, words
+from lib.diversity import distinct, known_share, loop, surprises, words
 from lib.gpt import GPT
 from lib.train import next_token_loss
 
@@ -41,14 +41,20 @@ def test_known_share():
         known_share([], {"to"})
 
 
-def test_surprise_is_the_loss_within_the_context():
+def test_surprises_are_the_loss_within_the_context():
     torch.manual_seed(0)
     net, ids = GPT(replace(TINY, init_std=0.3)), torch.randint(11, (12,))
     expected = next_token_loss(net(ids[None, :-1]), ids[None, 1:]).item()
-    assert surprise(net, ids) == pytest.approx(expected, abs=1e-5)
-    late = next_token_loss(net(ids[None, :-1])[:, 7:], ids[None, 8:]).item()
-    assert surprise(net, ids, begin=8) == pytest.approx(late, abs=1e-5)
-    assert surprise(net, torch.randint(11, (40,)), 39) > 0
-    for begin in (0, 12):
-        with pytest.raises(ValueError, match=f"begin must lie in 1..11, got {begin}"):
-            surprise(net, ids, begin)
+    found = surprises(net, ids)
+    assert found.shape == (11,) and not found.requires_grad
+    assert found.mean().item() == pytest.approx(expected, abs=1e-5)
+    for t in (1, 5, 11):
+        scores = net(ids[None, :t])[0, -1].log_softmax(-1)
+        assert found[t - 1].item() == pytest.approx(-scores[ids[t]].item(), abs=1e-5)
+
+
+def test_surprises_go_on_past_the_context():
+    net = GPT(replace(TINY, init_std=0.3))
+    assert surprises(net, torch.randint(11, (40,))).shape == (39,)
+    with pytest.raises(ValueError, match="at least 2 tokens, got 1"):
+        surprises(net, torch.tensor([1]))

@@ -13,7 +13,7 @@ KEPT = {"top_k 3": 3, "top_p 0.7": 2, "top_p 0.8": 3, "min_p 0.2": 3}
 
 
 @checker
-def kept(answer: dict) -> Iterator[str]:
+def kept(answer: object) -> Iterator[str]:
     """How many of the five words of `SHARES` each filter of `KEPT` leaves."""
     if answer is ... or any(number is ... for number in answer.values()):
         raise NotDone
