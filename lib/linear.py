@@ -23,19 +23,9 @@ class Linear(nn.Linear):
     """
 
     def forward(self, x: Float[Tensor, "*batch _"]) -> Float[Tensor, "*batch _"]:
-        if self._suits(x):
+        if _suits(x, self.weight):
             return _Product.apply(x, self.weight, self.bias)
         return super().forward(x)
-
-    def _suits(self, x: Tensor) -> bool:
-        """Whether oneDNN can do it, and do it faster."""
-        return (
-            ONEDNN
-            and x.numel() >= ENOUGH * self.in_features  # first: cheap, and often false
-            and x.device.type == self.weight.device.type == "cpu"
-            and x.dtype == self.weight.dtype == torch.float32
-            and not torch.is_autocast_enabled("cpu")
-        )
 
 
 class _Product(torch.autograd.Function):
@@ -61,6 +51,26 @@ class _Product(torch.autograd.Function):
             _product(rows.t(), inputs.t()) if for_weight else None,
             rows.sum(0) if for_bias else None,
         )
+
+
+def times_turned(
+    a: Float[Tensor, "stack row inner"], b: Float[Tensor, "stack column inner"]
+) -> Float[Tensor, "stack row column"]:
+    """a @ b.mT for each pair of matrices, by the same library; it has no gradient."""
+    if _suits(a[0], b[0]) and not (a.requires_grad or b.requires_grad):
+        return torch.stack([_product(x, y) for x, y in zip(a, b, strict=True)])
+    return a @ b.mT
+
+
+def _suits(x: Tensor, weight: Tensor) -> bool:
+    """Whether oneDNN can multiply them, and faster than the other library."""
+    return (
+        ONEDNN
+        and x.numel() >= ENOUGH * weight.size(1)  # first: cheap, and often false
+        and x.device.type == weight.device.type == "cpu"
+        and x.dtype == weight.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+    )
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

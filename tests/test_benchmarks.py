@@ -2,13 +2,14 @@
 
 import json
 import sys
+from dataclasses import replace
 from itertools import islice
 
 import pytest
 import torch
 
 import benchmarks
-from benchmarks import Target, conclude
+from benchmarks import Target, conclude, improvements, time_to_loss
 from benchmarks.generation import by_transformers, opponents, token_cost
 from benchmarks.step_speed import CONFIG, huggingface, step_of, with_our_layers
 from benchmarks.tokenizer import openai, rust, textbook
@@ -97,3 +98,34 @@ def test_what_is_timed_trains_the_model():
     step_of(model)()
     after = zip(model.parameters(), before, strict=True)
     assert not any(weights.equal(b) for weights, b in after)
+
+
+def test_both_recipes_train_and_ours_is_no_larger():
+    ids = torch.arange(3000) % 60
+    known, book = time_to_loss.recipes(60).values()
+    assert known.tokens == 2000 * 12 * 64
+    sizes = [sum(count.parameters(r.config).values()) for r in (known, book)]
+    assert sizes[1] <= sizes[0]
+    for recipe in (known, book):
+        short = replace(recipe, steps=2, batch=2)
+        outcome = time_to_loss.carry_out(short, ids, ids[:1000], seed=0)
+        assert [tokens for tokens, _, _ in outcome.curve] == [128, 256]
+        assert outcome.curve[-1][1] == pytest.approx(outcome.processor, abs=0.001)
+        again = time_to_loss.carry_out(short, ids, ids[:1000], seed=0)
+        assert again.loss == outcome.loss
+
+
+def test_each_improvement_is_left_out_alone():
+    whole = time_to_loss.recipes(60)["book"]
+    tried = improvements.variants(whole)
+    assert tried.pop("the whole recipe") == [whole]
+    for name, recipes in tried.items():
+        for recipe in recipes:
+            assert recipe.tokens == pytest.approx(whole.tokens, rel=0.02), name
+            changed = [f for f in vars(whole) if vars(recipe)[f] != vars(whole)[f]]
+            assert changed in (
+                ["config"],
+                ["optimizer"],
+                ["schedule"],
+                ["steps", "batch"],
+            )

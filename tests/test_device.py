@@ -4,6 +4,7 @@ A tensor made on the CPU by mistake meets one on the fake GPU and raises.
 """
 
 from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from lib.generate import draws
 from lib.gpt import GPT
 from lib.reader import make_reader
 from lib.sampling import Sampling
+from lib.train.optimizers import OPTIMIZERS
 
 _setup_privateuseone_for_python_backend("fakegpu")
 GPU = "fakegpu"
@@ -98,6 +100,24 @@ def test_the_decoders_block_stays_on_its_device(kind):
         x, context = torch.zeros(1, 4, 8), torch.zeros(1, 6, 8)
     mask = attention.causal_mask(4, device=GPU)
     assert block(x, context, mask).device.type == GPU
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_training_stays_on_the_device(optimizer, monkeypatch):
+    """The whole loop, with batches from the CPU; `item` must be faked as well."""
+    monkeypatch.setattr(torch.Tensor, "item", lambda self: 1.0)
+    half = {"get_amp_supported_dtype": lambda: [torch.bfloat16]}
+    monkeypatch.setattr(torch, GPU, SimpleNamespace(**half, **vars(torch.fakegpu)))
+    with torch.device(GPU):
+        net = GPT(PRESETS["small"])
+    batches = [(torch.zeros(2, 8).long(), torch.zeros(2, 8).long())] * 4
+    rule = OPTIMIZERS[optimizer](net, 0.01)
+    hooks = [train.Evaluate(1, batches), train.EarlyStopping(9)]
+    history = train.train(net, rule, batches, 2, callbacks=hooks, accumulate=2)
+    assert history.losses == [2.0, 2.0] and history.held_out == [(1, 1.0), (2, 1.0)]
+    kept = [value for state in rule.state.values() for value in state.values()]
+    kept = [value for value in kept if isinstance(value, torch.Tensor)]
+    assert kept and {value.device.type for value in [*kept, *net.parameters()]} == {GPU}
 
 
 class Stray(AttentionOnly):

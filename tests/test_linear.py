@@ -118,3 +118,16 @@ def test_a_second_derivative_is_refused():
 def test_the_wrong_width_is_refused_as_in_torch():
     with pytest.raises(RuntimeError):
         Linear(4, 4)(torch.randn(ENOUGH, 5))
+
+
+@given(st.integers(1, 3), st.integers(1, 80), st.integers(1, 80), st.integers(1, 9))
+def test_stacks_are_multiplied_pair_by_pair(stack, row, column, inner):
+    torch.manual_seed(row)
+    a, b = torch.randn(stack, row, inner), torch.randn(stack, column, inner)
+    torch.testing.assert_close(linear.times_turned(a, b), a @ b.mT, **CLOSE)
+
+
+def test_stacks_that_learn_keep_their_gradient():
+    a = torch.randn(2, ENOUGH, 4, requires_grad=True)
+    linear.times_turned(a, a).sum().backward()
+    assert a.grad is not None

@@ -10,15 +10,20 @@ from lib.check.chapter_03 import (
     pre_norm,
     rms_norm,
 )
+from lib.check.chapter_04 import adam, bits, clip, floor, schedule, surprise
 from lib.check.chapter_05 import cache_size, greedy, kept, penalty, ring, top_p
 
 __all__ = [
+    "adam",
     "attention",
+    "bits",
     "block",
     "cache_size",
+    "clip",
     "cosine",
     "encode",
     "feed_forward_size",
+    "floor",
     "greedy",
     "grouped",
     "heads",
@@ -35,6 +40,8 @@ __all__ = [
     "ring",
     "rms_norm",
     "row",
+    "schedule",
     "softmax",
+    "surprise",
     "top_p",
 ]

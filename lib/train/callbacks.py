@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +85,8 @@ class EarlyStopping(Callback):
             return
         if self.best is None or held_out[-1][1] < self.best[1]:
             self.best = held_out[-1]
-            self.weights = copy.deepcopy(run.model.state_dict())
+            state = run.model.state_dict()
+            self.weights = {name: tensor.clone() for name, tensor in state.items()}
         worse = [step for step, _ in held_out if step > self.best[0]]
         if len(worse) >= self.patience:
             run.history.stopped = f"the held-out loss was best at step {self.best[0]}"

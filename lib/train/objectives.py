@@ -41,16 +41,15 @@ def evaluate(
     Raises ValueError when there is no batch.
     """
     device, was_training = next(model.parameters()).device, model.training
-    losses, rows = [], []
+    total, rows = 0.0, 0
     model.eval()
     for batch in batches:
-        losses.append(objective(model, tuple(tensor.to(device) for tensor in batch)))
-        rows.append(len(batch[0]))
+        loss = objective(model, tuple(tensor.to(device) for tensor in batch))
+        total, rows = total + len(batch[0]) * loss, rows + len(batch[0])
     model.train(was_training)
-    if not losses:
+    if not rows:
         raise ValueError("batches must hold at least one batch, got none")
-    shares = torch.tensor(rows, device=device) / sum(rows)
-    return (torch.stack(losses) * shares).sum().item()
+    return (total / rows).item()
 
 
 def perplexity(loss: float) -> float:

@@ -35,9 +35,10 @@ def adamw(
 def muon(
     model: nn.Module,
     lr: float = 0.02,
-    adam_lr: float = 0.01,
+    adam_lr: float = 0.03,
+    momentum: float = 0.9,
     weight_decay: float = 0.0,
-    betas: tuple[float, float] = (0.9, 0.99),
+    betas: tuple[float, float] = (0.8, 0.95),
     fused: bool = True,
 ) -> Muon:
     """Muon for the matrices in the model's stack, AdamW for everything else.
@@ -45,6 +46,8 @@ def muon(
     The stack is what lies in an `nn.ModuleList`, as the blocks of a GPT do. The rest,
     at the rate `adam_lr`: vectors, the embedding and the scores' matrix, whose rows
     belong to tokens and are no directions of a space. Only the stack's matrices decay.
+    The defaults suit a model of a million parameters and a run of some hundred steps:
+    the shorter the run, the shorter the memory (`momentum`, `betas`) should be.
     Raises ValueError when there is no matrix in a stack.
     """
     stack = stack_matrices(model)
@@ -56,7 +59,7 @@ def muon(
     groups = [{"params": stack}]
     if rest:
         groups.append({"params": rest, "weight_decay": 0.0, **adam})
-    return Muon(groups, lr=lr, weight_decay=weight_decay)
+    return Muon(groups, lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 
 def stack_matrices(model: nn.Module) -> list[nn.Parameter]:
