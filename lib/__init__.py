@@ -10,6 +10,7 @@ beam       texts that beam search keeps
 time       positions in a sequence, first to last
 text       tokens of a whole text, before it is cut into windows
 other      tokens, or windows, of another text
+row        rows of a table: the states of a source, the rows of a matrix
 window     runs of a few tokens in a text, one starting at each token
 query      positions that look (the rows of an attention matrix)
 key        positions that are looked at (its columns)

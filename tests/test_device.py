@@ -16,6 +16,7 @@ from lib import attention, lens, positions, train, vectors
 from lib.attention_only import AttentionOnly
 from lib.block import DecoderBlock, PreNorm
 from lib.cache import KeyValueCache
+from lib.encoder import Encoder
 from lib.feedforward import FEED_FORWARDS
 from lib.generate import draws
 from lib.gpt import GPT
@@ -89,6 +90,15 @@ def test_gpt_shows_itself_on_its_device(preset):
     assert {x.device.type for x in stream.values()} == {GPU}
     guesses = lens.read_out(net, ids)
     assert {x.device.type for x in guesses.values()} == {GPU}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_encoder_stays_on_its_device(preset):
+    assert train_step(Encoder(PRESETS[preset])) == {GPU}
+    with torch.device(GPU):
+        net, ids = Encoder(PRESETS[preset]), torch.zeros(2, 8, dtype=torch.long)
+    for ask in (net, net.vectors):
+        assert ask(ids, [8, 3]).device.type == GPU
 
 
 @pytest.mark.parametrize("kind", FEED_FORWARDS)

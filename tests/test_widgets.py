@@ -181,6 +181,14 @@ def test_diagrams_of_chapter_3_have_the_librarys_names(name):
     assert "batch, time, width" in page
 
 
+def test_the_diagram_of_training_names_its_parts():
+    page = diagrams.training().data
+    assert 'role="img"' in page and 'aria-label="Diagram: batches' in page
+    assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
+    for name in ("batches", "model", "objective", "clip", "optimizer", "schedule"):
+        assert f">{name}</text>" in page
+
+
 def walk(text, width=5, vocab=4, parts=("embed", "blocks.0.attention")):
     torch.manual_seed(len(text))
     streams = {part: torch.randn(1, len(text), width) for part in parts}
