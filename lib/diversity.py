@@ -18,7 +18,7 @@ def words(text: str) -> list[str]:
 
 
 def distinct(items: Sequence, n: int) -> float:
-    """Of all runs of `n` items, the share that differs: 1 when none comes twice.
+    """How many different runs of `n` items there are, as a share of all: at most 1.
 
     Items are words, characters or token ids. Raises ValueError when there is no run.
 
