@@ -20,6 +20,7 @@ from lib.encoder import Encoder
 from lib.feedforward import FEED_FORWARDS
 from lib.generate import draws
 from lib.gpt import GPT
+from lib.one_token import OneToken
 from lib.reader import make_reader
 from lib.sampling import Sampling
 from lib.train.optimizers import OPTIMIZERS
@@ -204,6 +205,21 @@ def test_generation_stays_on_the_device(preset, monkeypatch):
         drawn = list(islice(draws(reader, ids, how, []), 12 if cached else 5))
         assert {tokens.device.type for tokens in drawn} == {"cpu"}
     assert len(seen) == 17 and set(seen) == {("cpu", "cpu")}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_one_token_stays_on_the_device(preset):
+    with torch.device(GPU):
+        net = GPT(PRESETS[preset]).eval()
+    cache = KeyValueCache(net.config, [0, 0], like=net.unembed.weight)
+    cache.padding = cache.padding[:1]  # fakes know the value of a tensor of one number
+    cache._keep(cache.kept[:, :, :1])
+    with torch.inference_mode():
+        net(torch.zeros(1, 4, dtype=torch.long, device=GPU), cache)
+        one = OneToken(net, cache)
+        for _ in range(11):
+            ids = torch.zeros(1, dtype=torch.long, device=GPU)
+            assert one.read(ids).device.type == GPU
 
 
 @pytest.mark.parametrize("preset", PRESETS)
