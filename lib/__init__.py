@@ -6,6 +6,7 @@ Shapes stand in signatures, in one vocabulary for the whole book:
 axis       what it counts
 =========  ==================================================================
 batch      sequences that are worked on together
+beam       texts that beam search keeps
 time       positions in a sequence, first to last
 text       tokens of a whole text, before it is cut into windows
 other      tokens, or windows, of another text

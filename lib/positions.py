@@ -1,7 +1,7 @@
 """Positions: telling attention, which sees a set, that its tokens come in an order."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 
@@ -39,13 +39,19 @@ class Learned(nn.Module):
         self.vectors = nn.Parameter(0.02 * torch.randn(context, width))
 
     def forward(
-        self, x: Float[Tensor, "batch time width"]
+        self,
+        x: Float[Tensor, "batch time width"],
+        positions: Int[Tensor, "#batch time"] | None = None,
     ) -> Float[Tensor, "batch time width"]:
-        """Raises ValueError when there are more tokens than positions were learned."""
+        """`positions` are 0, 1, 2, ... unless given.
+
+        Raises ValueError when there are more tokens than positions were learned.
+        """
         context, time = self.vectors.size(0), x.size(1)
         if time > context:
             raise ValueError(f"positions were learned for {context} tokens, got {time}")
-        return x + self.vectors[:time]
+        places = slice(time) if positions is None else positions
+        return x + self.vectors[places]
 
 
 class Rotary(nn.Module):
@@ -65,18 +71,31 @@ class Rotary(nn.Module):
         self.base = base
 
     def forward(
-        self, x: Float[Tensor, "batch head time dim"]
+        self, x: Float[Tensor, "batch head time dim"], *turns: Tensor
     ) -> Float[Tensor, "batch head time dim"]:
-        """Raises ValueError when `dim` is odd."""
-        angles = _angles(torch.arange(x.size(2), device=x.device), x.size(3), self.base)
-        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)  # time pair
+        """`turns` are those of the positions 0, 1, 2, ... unless given.
+
+        Raises ValueError when `dim` is odd.
+        """
+        positions = torch.arange(x.size(2), device=x.device)[None]
+        cos, sin = turns or self.turns(positions, x.size(3))
+        cos, sin = cos.to(x.dtype), sin.to(x.dtype)
         first, second = x.chunk(2, dim=-1)
         return torch.cat(
             [first * cos - second * sin, second * cos + first * sin], dim=-1
         )
 
+    def turns(
+        self, positions: Int[Tensor, "batch time"], dim: int
+    ) -> tuple[Float[Tensor, "batch 1 time pair"], Float[Tensor, "batch 1 time pair"]]:
+        """Cosines and sines of the angles: the same for all heads and layers."""
+        angles = _angles(positions, dim, self.base)[:, None]
+        return angles.cos(), angles.sin()
 
-def _angles(positions: Tensor, width: int, base: float) -> Float[Tensor, "time pair"]:
+
+def _angles(
+    positions: Int[Tensor, "*batch time"], width: int, base: float
+) -> Float[Tensor, "*batch time pair"]:
     """The angle, in radians, of each position in each of width/2 pairs of columns."""
     if width % 2:
         raise ValueError(
@@ -85,4 +104,4 @@ def _angles(positions: Tensor, width: int, base: float) -> Float[Tensor, "time p
     speeds = base ** -(
         torch.arange(0, width, 2, device=positions.device) / width
     )  # width/2
-    return positions[:, None] * speeds
+    return positions[..., None] * speeds

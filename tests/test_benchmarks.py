@@ -2,14 +2,21 @@
 
 import json
 import sys
+from dataclasses import replace
 from itertools import islice
 
 import pytest
+import torch
 
 import benchmarks
-from benchmarks import Target, conclude
+from benchmarks import Target, conclude, improvements, time_to_loss
+from benchmarks.generation import by_transformers, opponents, token_cost
+from benchmarks.step_speed import CONFIG, huggingface, step_of, with_our_layers
 from benchmarks.tokenizer import openai, rust, textbook
+from lib import count
 from lib.bpe import count_words, learn
+from lib.generate import GREEDY, generate
+from lib.linear import Linear
 from lib.tokenizer import BytePairTokenizer
 
 TEXT = "she sells sea shells, sea shells she sells by the sea shore " * 3
@@ -32,6 +39,18 @@ def test_tiktoken_and_rust_do_the_same_work():
     ours = BytePairTokenizer.train(TEXT, 1024)
     assert openai(ours).encode_ordinary(TEXT) == ours.encode(TEXT)
     assert rust(TEXT).get_vocab_size() == len(ours)  # ties may be broken otherwise
+
+
+def test_transformers_writes_the_same_with_the_same_weights():
+    ours, theirs = opponents()
+    prompt = torch.arange(9)
+    expected = by_transformers(theirs, prompt, 12)
+    assert generate(ours, prompt, 12, GREEDY).equal(expected)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_token_costs_time(cached):
+    assert 0 < token_cost(opponents()[0], 40, cached) < 1
 
 
 def test_figures_are_stored_with_command_machine_and_date(results, capsys):
@@ -57,3 +76,56 @@ def test_a_missed_target_fails_where_it_is_checked(results, monkeypatch):
 @pytest.mark.parametrize("bound", [Target("", 3, 3, ""), Target("", 3, 3, "", True)])
 def test_a_figure_on_the_bound_meets_it(bound):
     assert bound.met()
+
+
+def test_transformers_does_the_same_work_and_its_layers_can_be_ours():
+    torch.manual_seed(0)
+    theirs = huggingface()
+    sizes = [weights.numel() for weights in theirs.parameters()]
+    assert sum(sizes) == sum(count.parameters(CONFIG).values())
+    ids = torch.randint(CONFIG.vocab, (2, 40))
+    expected = theirs(ids)
+    ours = with_our_layers(theirs)
+    assert sum(isinstance(layer, Linear) for layer in ours.modules()) == 4 * 4 + 1
+    assert sorted(weights.numel() for weights in ours.parameters()) == sorted(sizes)
+    torch.testing.assert_close(ours(ids), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_timed_trains_the_model():
+    torch.manual_seed(0)
+    model = huggingface()
+    before = [weights.detach().clone() for weights in model.parameters()]
+    step_of(model)()
+    after = zip(model.parameters(), before, strict=True)
+    assert not any(weights.equal(b) for weights, b in after)
+
+
+def test_both_recipes_train_and_ours_is_no_larger():
+    ids = torch.arange(3000) % 60
+    known, book = time_to_loss.recipes(60).values()
+    assert known.tokens == 2000 * 12 * 64
+    sizes = [sum(count.parameters(r.config).values()) for r in (known, book)]
+    assert sizes[1] <= sizes[0]
+    for recipe in (known, book):
+        short = replace(recipe, steps=2, batch=2)
+        outcome = time_to_loss.carry_out(short, ids, ids[:1000], seed=0)
+        assert [tokens for tokens, _, _ in outcome.curve] == [128, 256]
+        assert outcome.curve[-1][1] == pytest.approx(outcome.processor, abs=0.001)
+        again = time_to_loss.carry_out(short, ids, ids[:1000], seed=0)
+        assert again.loss == outcome.loss
+
+
+def test_each_improvement_is_left_out_alone():
+    whole = time_to_loss.recipes(60)["book"]
+    tried = improvements.variants(whole)
+    assert tried.pop("the whole recipe") == [whole]
+    for name, recipes in tried.items():
+        for recipe in recipes:
+            assert recipe.tokens == pytest.approx(whole.tokens, rel=0.02), name
+            changed = [f for f in vars(whole) if vars(recipe)[f] != vars(whole)[f]]
+            assert changed in (
+                ["config"],
+                ["optimizer"],
+                ["schedule"],
+                ["steps", "batch"],
+            )

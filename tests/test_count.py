@@ -105,8 +105,8 @@ def test_llamas_have_their_published_sizes(config, size, theirs):
     assert sum(enumerated(on_no_device(config)).values()) == published == size
 
 
-def test_the_books_own_fits_a_minute():
-    assert sum(count.parameters(SMALL).values()) == 853_120
+def test_the_books_own_fits_half_a_minute():
+    assert sum(count.parameters(SMALL).values()) == 656_768
     step = 3 * sum(count.flops(SMALL, batch=12, time=64).values())
     assert step < 5e9  # a tenth of a second at 50 billion operations a second
 

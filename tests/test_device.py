@@ -3,6 +3,9 @@
 A tensor made on the CPU by mistake meets one on the fake GPU and raises.
 """
 
+from itertools import islice
+from types import SimpleNamespace
+
 import pytest
 import torch
 from models import PRESETS
@@ -12,9 +15,14 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 from lib import attention, finetune, heads, lens, lora, positions, train, vectors
 from lib.attention_only import AttentionOnly
 from lib.block import DecoderBlock, PreNorm
+from lib.cache import KeyValueCache
 from lib.encoder import Encoder
 from lib.feedforward import FEED_FORWARDS
+from lib.generate import draws
 from lib.gpt import GPT
+from lib.reader import make_reader
+from lib.sampling import Sampling
+from lib.train.optimizers import OPTIMIZERS
 
 _setup_privateuseone_for_python_backend("fakegpu")
 GPU = "fakegpu"
@@ -95,6 +103,24 @@ def test_the_decoders_block_stays_on_its_device(kind):
     assert block(x, context, mask).device.type == GPU
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_training_stays_on_the_device(optimizer, monkeypatch):
+    """The whole loop, with batches from the CPU; `item` must be faked as well."""
+    monkeypatch.setattr(torch.Tensor, "item", lambda self: 1.0)
+    half = {"get_amp_supported_dtype": lambda: [torch.bfloat16]}
+    monkeypatch.setattr(torch, GPU, SimpleNamespace(**half, **vars(torch.fakegpu)))
+    with torch.device(GPU):
+        net = GPT(PRESETS["small"])
+    batches = [(torch.zeros(2, 8).long(), torch.zeros(2, 8).long())] * 4
+    rule = OPTIMIZERS[optimizer](net, 0.01)
+    hooks = [train.Evaluate(1, batches), train.EarlyStopping(9)]
+    history = train.train(net, rule, batches, 2, callbacks=hooks, accumulate=2)
+    assert history.losses == [2.0, 2.0] and history.held_out == [(1, 1.0), (2, 1.0)]
+    kept = [value for state in rule.state.values() for value in state.values()]
+    kept = [value for value in kept if isinstance(value, torch.Tensor)]
+    assert kept and {value.device.type for value in [*kept, *net.parameters()]} == {GPU}
+
+
 class Stray(AttentionOnly):
     """The mistake that the check must see: a position made without `device=`."""
 
@@ -171,3 +197,38 @@ def test_a_tagger_stays_on_the_device():
         net = heads.Tagger(Encoder(PRESETS["small"]), 3)
         ids = torch.zeros(2, 8, dtype=torch.long)
     assert net(ids, [8, 5]).device.type == GPU
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_generation_stays_on_the_device(preset, monkeypatch):
+    """Drawing needs numbers, which fakes lack: a stub repeats the last token."""
+    with torch.device(GPU):
+        net = GPT(PRESETS[preset])
+    seen = []
+
+    def choose(self, logits, texts, generators):
+        seen.append((logits.device.type, self.filtered(logits, texts).device.type))
+        return texts[:, -1]
+
+    monkeypatch.setattr(Sampling, "choose", choose)
+    ids = torch.zeros(2, 4, dtype=torch.long, device=GPU)
+    how = Sampling(0.5, 3, 0.9, 0.1, repetition_penalty=1.2)
+    for cached in (True, False):
+        reader = make_reader(net, [0, 2], cached)
+        drawn = list(islice(draws(reader, ids, how, []), 12 if cached else 5))
+        assert {tokens.device.type for tokens in drawn} == {"cpu"}
+    assert len(seen) == 17 and set(seen) == {("cpu", "cpu")}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_cache_is_on_the_device(preset):
+    with torch.device(GPU):
+        net = GPT(PRESETS[preset])
+    for padding in ([0, 0], [0, 2]):
+        cache = KeyValueCache(net.config, padding, like=net.unembed.weight)
+        with torch.inference_mode():
+            for time in (4, 1, 3, 1, *[1] * 7):
+                ids = torch.zeros(2, time, dtype=torch.long, device=GPU)
+                assert net(ids, cache).device.type == GPU
+        cache.select([1, 0, 1])
+        assert cache.layers[0].keys.device.type == GPU

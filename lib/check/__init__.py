@@ -10,13 +10,18 @@ from lib.check.chapter_03 import (
     pre_norm,
     rms_norm,
 )
+from lib.check.chapter_04 import adam, bits, clip, floor, schedule, surprise
 
 __all__ = [
+    "adam",
     "attention",
+    "bits",
     "block",
+    "clip",
     "cosine",
     "encode",
     "feed_forward_size",
+    "floor",
     "grouped",
     "heads",
     "layer_norm",
@@ -29,5 +34,7 @@ __all__ = [
     "pre_norm",
     "rms_norm",
     "row",
+    "schedule",
     "softmax",
+    "surprise",
 ]

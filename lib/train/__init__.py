@@ -9,14 +9,24 @@ batches.py      a text cut into windows, some tokens masked
 objectives.py   what is minimized, and how a held-out loss is measured
 optimizers.py   which weights move how: AdamW, Muon
 schedules.py    how the learning rate rises and falls
-loop.py         the loop itself, and the run that it carries through
+run.py          a run: what learns, how, and what was measured on the way
+loop.py         the loop itself
+console.py      a progress bar, and Ctrl-C
 callbacks.py    what hangs on the loop: measuring, stopping, looking
+tensorboard.py  its curves, in a browser
+checkpoint.py   a run that is killed goes on where it was
+state.py        all that a run is made of, taken and given back
+settings.py     what must be the same when it goes on
+storage.py      a folder of tensors that is written whole or not at all
+processes.py    many processes that take one step together
+__main__.py     training from the command line
 ==============  ==========================================================
 """
 
 from lib.train.batches import Batch, consecutive_windows, mask_tokens, windows
 from lib.train.callbacks import Callback, EarlyStopping, Evaluate, Every
-from lib.train.loop import Diverged, History, Run, take_step, train
+from lib.train.checkpoint import Checkpoint, checkpoints, load_weights
+from lib.train.loop import take_step, train
 from lib.train.objectives import (
     bits_per_character,
     evaluate,
@@ -25,29 +35,35 @@ from lib.train.objectives import (
     token_loss,
 )
 from lib.train.optimizers import adamw, muon
+from lib.train.run import Diverged, History, Run
 from lib.train.schedules import (
     cosine,
     exponential_rise,
     linear_decay,
     warm_up_stable_decay,
 )
+from lib.train.tensorboard import TensorBoard
 
 __all__ = [
     "Batch",
     "Callback",
+    "Checkpoint",
     "Diverged",
     "EarlyStopping",
     "Evaluate",
     "Every",
     "History",
     "Run",
+    "TensorBoard",
     "adamw",
     "bits_per_character",
+    "checkpoints",
     "consecutive_windows",
     "cosine",
     "evaluate",
     "exponential_rise",
     "linear_decay",
+    "load_weights",
     "mask_tokens",
     "muon",
     "next_token_loss",

@@ -55,7 +55,7 @@ def mask_tokens(
     generator = torch.Generator().manual_seed(seed)
     for ids, _ in batches:
         chosen, fate = torch.rand(2, *ids.shape, generator=generator)
-        hidden = chosen < max(share, chosen.min().item() + 1e-9)
+        hidden = (chosen < share) | (chosen == chosen.min())
         others = torch.randint(vocab, ids.shape, generator=generator)
         seen = torch.where(hidden & (fate < 0.8), mask, ids)
         seen = torch.where(hidden & (fate >= 0.9), others, seen)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,11 @@ from torch import Tensor
 from lib.train.objectives import evaluate
 
 if TYPE_CHECKING:
-    from lib.train.loop import Run
+    from lib.train.run import Run
 
 
 class Callback:
-    """Does nothing, three times: a callback overrides what it needs."""
+    """Does nothing: a callback overrides what it needs."""
 
     def start(self, run: Run) -> None:
         """Called before the first step."""
@@ -24,7 +23,14 @@ class Callback:
         """Called after every step; `run.step` steps have been taken."""
 
     def finish(self, run: Run) -> None:
-        """Called at the end, also when the run was stopped or failed."""
+        """Called at the end, last callback first, also when the run failed."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run must know: tensors, numbers and words, also in lists."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
 
 
 class Every(Callback):
@@ -67,8 +73,11 @@ class EarlyStopping(Callback):
         if patience < 1:
             raise ValueError(f"patience must be above 0, got {patience}")
         self.patience = patience
-        self.best: tuple[int, float] | None = None
+        self.best: tuple[int, float] | None = None  # step, nats
         self.weights: dict[str, Tensor] = {}
+
+    def start(self, run: Run) -> None:
+        self.best, self.weights = None, {}
 
     def after_step(self, run: Run) -> None:
         held_out = run.history.held_out
@@ -76,7 +85,8 @@ class EarlyStopping(Callback):
             return
         if self.best is None or held_out[-1][1] < self.best[1]:
             self.best = held_out[-1]
-            self.weights = copy.deepcopy(run.model.state_dict())
+            state = run.model.state_dict()
+            self.weights = {name: tensor.clone() for name, tensor in state.items()}
         worse = [step for step, _ in held_out if step > self.best[0]]
         if len(worse) >= self.patience:
             run.history.stopped = f"the held-out loss was best at step {self.best[0]}"
@@ -84,3 +94,9 @@ class EarlyStopping(Callback):
     def finish(self, run: Run) -> None:
         if self.weights:
             run.model.load_state_dict(self.weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "weights": self.weights} if self.weights else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best, self.weights = tuple(state["best"]), state["weights"]

@@ -36,17 +36,20 @@ def evaluate(
     batches: Iterable[tuple[Tensor, ...]],
     objective: Objective = token_loss,
 ) -> float:
-    """Mean loss over the batches, in nats, with dropout off.
+    """Mean loss over the rows of all batches, in nats, with dropout off.
 
     Raises ValueError when there is no batch.
     """
     device, was_training = next(model.parameters()).device, model.training
+    total, rows = 0.0, 0
     model.eval()
-    losses = [objective(model, tuple(x.to(device) for x in each)) for each in batches]
+    for batch in batches:
+        loss = objective(model, tuple(tensor.to(device) for tensor in batch))
+        total, rows = total + len(batch[0]) * loss, rows + len(batch[0])
     model.train(was_training)
-    if not losses:
-        raise ValueError("evaluate needs at least one batch, got none")
-    return torch.stack(losses).mean().item()
+    if not rows:
+        raise ValueError("batches must hold at least one batch, got none")
+    return (total / rows).item()
 
 
 def perplexity(loss: float) -> float:

@@ -1,5 +1,7 @@
 """Optimizers: which weights move, by what rule."""
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -20,9 +22,8 @@ def adamw(
     Sources: Loshchilov & Hutter 2019, "Decoupled Weight Decay Regularization",
     algorithm 2; Brown et al. 2020, "Language Models are Few-Shot Learners", appendix B.
     """
-    weights = [
-        w for w in model.parameters() if w.requires_grad
-    ]  # a tied one comes once
+    # A matrix that two layers share comes once.
+    weights = [w for w in model.parameters() if w.requires_grad]
     groups = [
         {"params": [w for w in weights if w.dim() >= 2], "weight_decay": weight_decay},
         {"params": [w for w in weights if w.dim() < 2], "weight_decay": 0.0},
@@ -34,9 +35,10 @@ def adamw(
 def muon(
     model: nn.Module,
     lr: float = 0.02,
-    adam_lr: float = 0.01,
+    adam_lr: float = 0.03,
+    momentum: float = 0.9,
     weight_decay: float = 0.0,
-    betas: tuple[float, float] = (0.9, 0.99),
+    betas: tuple[float, float] = (0.8, 0.95),
     fused: bool = True,
 ) -> Muon:
     """Muon for the matrices in the model's stack, AdamW for everything else.
@@ -44,6 +46,8 @@ def muon(
     The stack is what lies in an `nn.ModuleList`, as the blocks of a GPT do. The rest,
     at the rate `adam_lr`: vectors, the embedding and the scores' matrix, whose rows
     belong to tokens and are no directions of a space. Only the stack's matrices decay.
+    The defaults suit a model of a million parameters and a run of some hundred steps:
+    the shorter the run, the shorter the memory (`momentum`, `betas`) should be.
     Raises ValueError when there is no matrix in a stack.
     """
     stack = stack_matrices(model)
@@ -55,7 +59,7 @@ def muon(
     groups = [{"params": stack}]
     if rest:
         groups.append({"params": rest, "weight_decay": 0.0, **adam})
-    return Muon(groups, lr=lr, weight_decay=weight_decay)
+    return Muon(groups, lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 
 def stack_matrices(model: nn.Module) -> list[nn.Parameter]:
@@ -68,3 +72,10 @@ def stack_matrices(model: nn.Module) -> list[nn.Parameter]:
         if isinstance(layer, nn.Linear) and layer.weight.requires_grad
     ]
     return list({id(layer.weight): layer.weight for layer in layers}.values())
+
+
+# What each name on the command line makes of a model and a learning rate.
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": adamw,
+    "muon": muon,
+}

@@ -1,0 +1,75 @@
+"""Too little text: what helps against learning it by heart?
+
+    python -m benchmarks.little_data            about 4 minutes
+
+The GPT of chapter 3 learns from the first 10,000 characters of Hamlet, and predicts the
+plays that were held out; four others have dropout, more weight decay, fewer parameters
+or ten times the text. Three seeds each. Stored is the held-out loss after every 25
+steps.
+"""
+
+from dataclasses import replace
+from itertools import islice
+
+import torch
+from torch import tensor
+
+from benchmarks import conclude
+from benchmarks.ablations import texts
+from lib import corpora, tokenizer, train
+from lib.config import GPTConfig
+from lib.gpt import GPT
+
+SIZES = {"context": 64, "width": 64, "layers": 3, "heads": 4, "hidden": 172}
+SMALLER = {"width": 32, "layers": 2, "hidden": 86}
+LITTLE, SEEDS, STEPS, EVERY, BATCH, TIME, LR = 10_000, (0, 1, 2), 500, 25, 12, 64, 0.01
+VARIANTS = {  # changes of the model, weight decay, characters
+    "as it is": ({}, 0.1, LITTLE),
+    "dropout 0.2": ({"dropout": 0.2}, 0.1, LITTLE),
+    "weight decay 2": ({}, 2.0, LITTLE),
+    "a smaller model": (SMALLER, 0.1, LITTLE),
+    "ten times the text": ({}, 0.1, 10 * LITTLE),
+}
+
+
+def curves(config: GPTConfig, decay: float, ids, test, seed: int) -> list[float]:
+    """Held-out loss after every `EVERY` steps, in nats a character."""
+    torch.manual_seed(seed)
+    model = GPT(config)
+    history = train.train(
+        model,
+        train.adamw(model, LR, weight_decay=decay),
+        train.windows(ids, BATCH, TIME, seed=seed),
+        STEPS,
+        callbacks=[train.Evaluate(EVERY, test)],
+    )
+    return [round(loss, 4) for _, loss in history.held_out]
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    learned, held_out = texts()
+    characters = tokenizer.CharacterTokenizer(learned + held_out)
+    start = learned.index(corpora.shakespeare()["Hamlet"])
+    ids = tensor(characters.encode(learned[start:]))
+    other = tensor(characters.encode(held_out))
+    test = list(islice(train.windows(other, 64, TIME, seed=9), 8))
+    config = GPTConfig(len(characters), **SIZES, init_std=0.06)
+    losses = {
+        name: [
+            curves(replace(config, **change), decay, ids[:size], test, seed)
+            for seed in SEEDS
+        ]
+        for name, (change, decay, size) in VARIANTS.items()
+    }
+    figures = {
+        "config": SIZES | {"init_std": 0.06, "vocab": len(characters)},
+        "training": {"batch": BATCH, "lr": LR, "steps": STEPS, "time": TIME},
+        "steps": list(range(EVERY, STEPS + 1, EVERY)),
+        "held_out_nats_by_seed": losses,
+    }
+    conclude("little_data", figures, [], ["torch"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""When does bfloat16 pay? Training steps in both precisions, at five widths.
+
+    python -m benchmarks.precision            about 2 minutes
+
+A GPT of two blocks takes the same steps, 12 windows of 64 tokens each, in float32 and
+under PyTorch's autocast to bfloat16, in turns, on one thread; the medians of the
+processor's time are compared. Whether it pays depends on the processor: those with
+units for bfloat16 matrices gain, others may lose. Then two runs of 300 steps on the
+plays, the same but for the precision, with three seeds: what does it cost in loss?
+"""
+
+from itertools import islice
+from statistics import median
+from time import process_time
+
+import torch
+from torch import tensor
+
+from benchmarks import conclude
+from benchmarks.ablations import texts
+from lib import tokenizer, train
+from lib.config import GPTConfig
+from lib.gpt import GPT
+from lib.train.loop import PRECISIONS
+
+WIDTHS, ROUNDS, BATCH, TIME, VOCAB = (64, 128, 256, 512, 768), 9, 12, 64, 512
+SEEDS, STEPS, LR = (0, 1, 2), 300, 0.01
+
+
+def speeds(width: int) -> dict[str, float]:
+    """Milliseconds a step in each precision, the two taken in turns."""
+    torch.manual_seed(0)
+    model = GPT(GPTConfig(VOCAB, TIME, width, layers=2, heads=width // 32))
+    optimizer = train.adamw(model, 0.001)
+    batches = train.windows(torch.randint(VOCAB, (10_000,)), BATCH, TIME)
+    times = {name: [] for name in PRECISIONS}
+    for _ in range(ROUNDS):
+        for name in PRECISIONS:
+            run = train.Run(model, optimizer, batches, 99, precision=name)
+            began = process_time()
+            train.take_step(run)
+            times[name].append(1000 * (process_time() - began))
+    return {name: round(median(each[1:]), 2) for name, each in times.items()}
+
+
+def loss(ids, test, vocab: int, precision: str, seed: int) -> float:
+    torch.manual_seed(seed)
+    sizes = {"context": TIME, "width": 64, "layers": 2, "heads": 4}
+    model = GPT(GPTConfig(vocab, **sizes, init_std=0.06))
+    batches = train.windows(ids, BATCH, TIME, seed=seed)
+    train.train(model, train.adamw(model, LR), batches, STEPS, precision=precision)
+    return round(train.evaluate(model, test), 4)
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    learned, held_out = texts()
+    characters = tokenizer.CharacterTokenizer(learned + held_out)
+    ids, other = tensor(characters.encode(learned)), tensor(characters.encode(held_out))
+    test = list(islice(train.windows(other, 64, TIME, seed=9), 8))
+    figures = {
+        "widths": WIDTHS,
+        "milliseconds": [speeds(width) for width in WIDTHS],
+        "tokens_a_step": BATCH * TIME,
+        "held_out_nats_by_seed": {
+            name: [loss(ids, test, len(characters), name, seed) for seed in SEEDS]
+            for name in PRECISIONS
+        },
+    }
+    conclude("precision", figures, [], ["torch"])
+
+
+if __name__ == "__main__":
+    main()
