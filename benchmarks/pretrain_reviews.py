@@ -27,7 +27,7 @@ from tools.machine import machine
 
 COMMAND = "python -m benchmarks.pretrain_reviews"
 WIDTH, CONTEXT = 128, 512
-WORDS = {"steps": 4_500, "batch": 16, "window": 30, "strangers": 5, "shared": 256}
+WORDS = {"steps": 2_200, "batch": 32, "window": 30, "strangers": 5, "shared": 256}
 WORDS |= {"lr": 0.05, "threshold": 1e-4}
 MASKED = {"steps": 1_200, "batch": 32, "time": 128, "share": 0.15, "samples": 2_048}
 MASKED |= {"lr": 2e-3, "lr_words": 5e-4}

@@ -43,7 +43,7 @@ class WordTokenizer:
             raise ValueError(f"vocabulary has {bad}, expected single words")
 
     @classmethod
-    def train(cls, texts: Iterable[str], at_least: int = 5) -> "WordTokenizer":
+    def train(cls, texts: Iterable[str], at_least: int = 8) -> "WordTokenizer":
         """Know each word that the texts have `at_least` times, commonest first.
 
         Raises ValueError when there is no such word.

@@ -46,7 +46,7 @@ def test_words_learn_their_neighbors(tmp_path):
     table, about = recipe.learn_words(TEXTS, CHANCES, tmp_path)
     assert about["losses"][-1] < about["losses"][0] and about["tokens"] > 1000
     assert len(table) == 11 and table[FIRST:].abs().min(dim=1).values.all()
-    assert vectors.nearest(table[FIRST:], 0, 1)[0][0] in (1, 2, 6, 7)  # on the circle
+    assert vectors.nearest(table[FIRST:], 0, 1)[0][0] in (2, 6)  # share a neighbor
 
 
 def test_the_encoder_starts_with_them_and_learns_more(tmp_path):
