@@ -28,7 +28,7 @@ from tools.machine import machine
 COMMAND = "python -m benchmarks.pretrain_reviews"
 WIDTH, CONTEXT = 128, 512
 WORDS = {"steps": 2_200, "batch": 32, "window": 30, "strangers": 5, "shared": 256}
-WORDS |= {"lr": 0.05, "threshold": 1e-4}
+WORDS |= {"lr": 0.05, "threshold": 1e-4, "part": 96}
 MASKED = {"steps": 1_200, "batch": 32, "time": 128, "share": 0.15, "samples": 2_048}
 MASKED |= {"lr": 2e-3, "lr_words": 5e-4}
 EVERY = 200  # steps from one checkpoint to the next
@@ -52,7 +52,7 @@ class Clock(train.Callback):
 
 
 def thinned(texts: Texts, chances: Tensor, seed: int = 0) -> Iterator[tuple]:
-    """Batches of whole texts without most of their frequent words, and strangers."""
+    """Batches of texts without most of their frequent words, in parts; strangers."""
     generator = torch.Generator().manual_seed(seed)
     stays = (WORDS["threshold"] / chances.clamp(min=1e-12)).sqrt()
     stays[: len(SPECIAL)] = 0.0
@@ -62,7 +62,8 @@ def thinned(texts: Texts, chances: Tensor, seed: int = 0) -> Iterator[tuple]:
         for chosen in order.split(WORDS["batch"]):
             rows = [torch.tensor(texts[number]) for number in chosen.tolist()]
             kept = [r[torch.rand(len(r), generator=generator) < stays[r]] for r in rows]
-            batch = torch.nn.utils.rnn.pad_sequence(kept, True, padding_value=-1)
+            parts = [part for row in kept for part in row.split(WORDS["part"])]
+            batch = torch.nn.utils.rnn.pad_sequence(parts, True, padding_value=-1)
             others = rarer.multinomial(WORDS["shared"], True, generator=generator)
             if batch.size(1) > 1:
                 yield batch, others

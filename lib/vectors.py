@@ -79,7 +79,7 @@ def negative_sampling_of_texts(
     apart = (places[:, None] - places).abs()
     pairs = (apart > 0) & (apart <= window) & real[:, :, None] & real[:, None]
     x, y = model.word(texts.clamp(min=0)), model.neighbor(texts.clamp(min=0))
-    near = F.logsigmoid((x @ y.mT)[pairs]).sum()
+    near = (F.logsigmoid(x @ y.mT) * pairs).sum()
     far = F.logsigmoid(-(x @ model.neighbor(others).T)).mean(dim=2)  # batch time
     many = pairs.sum(dim=2)  # pairs in which a word is the first
     return -(near + strangers * (far * many).sum()) / many.sum()
