@@ -43,7 +43,8 @@ def test_frequent_words_are_thinned_and_special_ones_never_seen():
 
 
 def test_words_learn_their_neighbors(tmp_path, monkeypatch):
-    monkeypatch.setitem(recipe.WORDS, "steps", 200)
+    settings = {"steps": 300, "lr": 0.1, "threshold": 10.0}  # no word left out
+    monkeypatch.setattr(recipe, "WORDS", recipe.WORDS | settings)
     table, about = recipe.learn_words(TEXTS, CHANCES, tmp_path)
     assert about["losses"][-1] < about["losses"][0] and about["tokens"] > 1000
     assert len(table) == 11 and table[FIRST:].abs().min(dim=1).values.all()
