@@ -17,7 +17,7 @@ def small(monkeypatch):
     words = {
         "steps": 30,
         "batch": 8,
-        "window": 2,
+        "window": 1,
         "shared": 6,
         "threshold": 0.1,
         "lr": 0.3,
