@@ -22,14 +22,15 @@ from lib.config import GPTConfig
 from lib.corpora import cache_folder
 from lib.encoder import Encoder
 from lib.sampled import sampled_loss, text_windows, with_samples
+from lib.train.row_adagrad import RowAdagrad
 from lib.words import MASK, SPECIAL, WordTokenizer
 from tools.machine import machine
 
 COMMAND = "python -m benchmarks.pretrain_reviews"
 WIDTH, CONTEXT = 128, 512
-WORDS = {"steps": 2_200, "batch": 32, "window": 30, "strangers": 5, "shared": 256}
-WORDS |= {"lr": 0.05, "threshold": 1e-4, "part": 96}
-MASKED = {"steps": 1_200, "batch": 32, "time": 128, "share": 0.15, "samples": 2_048}
+WORDS = {"steps": 2_228, "batch": 16, "window": 30, "strangers": 5, "shared": 256}
+WORDS |= {"lr": 0.3, "threshold": 1e-4, "part": 96}
+MASKED = {"steps": 600, "batch": 32, "time": 128, "share": 0.15, "samples": 2_048}
 MASKED |= {"lr": 2e-3, "lr_words": 5e-4}
 EVERY = 200  # steps from one checkpoint to the next
 Texts = list[list[int]]
@@ -73,13 +74,13 @@ def learn_words(texts: Texts, chances: Tensor, folder: Path) -> tuple[Tensor, di
     """A vector for each word, from the words around it: 30 on each side."""
     torch.manual_seed(0)
     model = vectors.SkipGram(len(chances), WIDTH)
-    torch.nn.init.normal_(model.word.weight, std=0.01)
+    torch.nn.init.normal_(model.word.weight, std=0.002)
     loss = partial(
         vectors.negative_sampling_of_texts,
         window=WORDS["window"],
         strangers=WORDS["strangers"],
     )
-    optimizer = torch.optim.Adagrad(model.parameters(), WORDS["lr"])
+    optimizer = RowAdagrad(model.parameters(), WORDS["lr"])
     options = {"objective": loss, "schedule": train.linear_decay, "clip": 1e9}
     about = run(model, optimizer, thinned(texts, chances), WORDS, folder, options)
     return model.word.weight.detach(), about
