@@ -30,7 +30,7 @@ COMMAND = "python -m benchmarks.pretrain_reviews"
 WIDTH, CONTEXT = 128, 512
 WORDS = {"steps": 2_228, "batch": 16, "window": 30, "strangers": 5, "shared": 256}
 WORDS |= {"lr": 0.3, "threshold": 1e-4, "part": 96}
-MASKED = {"steps": 600, "batch": 32, "time": 128, "share": 0.15, "samples": 2_048}
+MASKED = {"steps": 1_200, "batch": 32, "time": 128, "share": 0.15, "samples": 2_048}
 MASKED |= {"lr": 2e-3, "lr_words": 5e-4}
 EVERY = 200  # steps from one checkpoint to the next
 Texts = list[list[int]]
@@ -57,7 +57,7 @@ def thinned(texts: Texts, chances: Tensor, seed: int = 0) -> Iterator[tuple]:
     generator = torch.Generator().manual_seed(seed)
     stays = (WORDS["threshold"] / chances.clamp(min=1e-12)).sqrt()
     stays[: len(SPECIAL)] = 0.0
-    rarer = vectors.strangers_by(chances)
+    rarer = strangers(chances)
     while True:
         order = torch.randperm(len(texts), generator=generator)
         for chosen in order.split(WORDS["batch"]):
@@ -68,6 +68,13 @@ def thinned(texts: Texts, chances: Tensor, seed: int = 0) -> Iterator[tuple]:
             others = rarer.multinomial(WORDS["shared"], True, generator=generator)
             if batch.size(1) > 1:
                 yield batch, others
+
+
+def strangers(chances: Tensor) -> Tensor:
+    """How likely each word is drawn as a stranger; the special ones are no words."""
+    words = chances.clone()
+    words[: len(SPECIAL)] = 0.0
+    return vectors.strangers_by(words / words.sum())
 
 
 def learn_words(texts: Texts, chances: Tensor, folder: Path) -> tuple[Tensor, dict]:
@@ -94,7 +101,7 @@ def learn_masked(
     model = make_body(len(table), table)
     vocab, time = len(table), MASKED["time"]
     masked = partial(train.mask_tokens, mask=MASK, vocab=vocab, share=MASKED["share"])
-    rarer = vectors.strangers_by(chances)
+    rarer = vectors.strangers_by(chances.clamp(min=1e-7))  # any may be drawn
     batches = masked(text_windows(texts, MASKED["batch"], time))
     batches = with_samples(batches, rarer, MASKED["samples"])
     words = model.embed.tokens.weight
@@ -159,7 +166,6 @@ def main(folder: Path) -> None:
     held_out = [tokenizer.encode(each.text) for each in split.validation]
     flat = torch.cat([torch.tensor(text) for text in texts])
     chances = torch.bincount(flat, minlength=len(tokenizer)).float()
-    chances[: len(SPECIAL)] = 0.0
     chances /= chances.sum()
     table, words = learn_words(texts, chances, folder / "words")
     model, masked = learn_masked(table, texts, held_out, chances, folder / "masked")

@@ -7,9 +7,11 @@ import pytest
 import torch
 from models import TINY
 
+from benchmarks import pretrain_reviews
 from lib.encoder import Encoder
+from lib.reviews import imdb
 from lib.words import WordTokenizer
-from lib.zoo import load_pretrained, names, save_pretrained
+from lib.zoo import FOLDER, load_pretrained, names, save_pretrained
 
 WORDS = WordTokenizer(["the", "film", "a", "good", "bad", "was", "in", "it"])
 IDS = torch.tensor([WORDS.encode("it was a good film")])
@@ -85,3 +87,16 @@ def test_another_vocabulary_is_refused(zoo):
         load_pretrained("tiny", WordTokenizer(["the", "film"]), zoo[1])
     with pytest.raises(ValueError, match="model has 11 words, the tokenizer 5"):
         save_pretrained("x", zoo[0], WordTokenizer(["the", "film"]), {}, zoo[1])
+
+
+def test_the_cards_figure_is_true():
+    """The held-out loss, measured again; the words are the training reviews'."""
+    model, tokenizer, card = load_pretrained("reviews")
+    assert sum(weight.numel() for weight in model.parameters()) == card["parameters"]
+    split = imdb()
+    held_out = [tokenizer.encode(each.text) for each in split.validation]
+    loss = pretrain_reviews.held_out_loss(model, held_out)
+    assert loss == pytest.approx(card["masked_words"]["held_out_loss"], abs=2e-3)
+    assert (FOLDER / "reviews.safetensors").stat().st_size < 8_000_000
+    some = WordTokenizer.train([each.text for each in split.training])
+    assert tokenizer.tokens == some.tokens
