@@ -1,12 +1,13 @@
 """Sentiment with few labels: what is pretrained, what is trained, and simple methods.
 
     python -m benchmarks.imdb [FOLDER]
+    python -m benchmarks.imdb --validation [FOLDER]      to choose settings by
 
 Every method learns from 100, 500, 2,000 and all labels, with three seeds, and is then
-measured once on the 5,000 test reviews. The settings below were chosen on the
-validation reviews. Each figure is kept in FOLDER (default: ~/.cache/inside-gpt/imdb) as
-soon as it is known, so the same command goes on where it was stopped; when all are
-there it stores the result.
+measured once on the 5,000 test reviews; with `--validation` on the 2,000 validation
+reviews, which stores no result. Each figure is kept in FOLDER as soon as it is known
+(default: ~/.cache/inside-gpt/imdb), so the same command goes on where it was stopped;
+when all are there it stores the result.
 """
 
 import json
@@ -49,9 +50,10 @@ SETTINGS = {
 }
 SIMPLE = ("majority", "tf-idf", "averaged vectors")
 METHODS = ("full", "frozen", "layerwise", "lora", "scratch")
-LR = {"full": 3e-3, "frozen": 2e-2, "layerwise": 6e-3, "lora": 6e-3, "scratch": 3e-3}
+LR = {"full": 3e-4, "frozen": 3e-2, "layerwise": 3e-2, "lora": 1e-2, "scratch": 3e-3}
+DECAY = 0.03  # of the rate, from one layer to the one below it
 LORA = {"names": ("tokens", "to_query", "to_value"), "rank": 4, "alpha": 8.0}
-SETTINGS |= {"lora": LORA, "lr": LR}
+SETTINGS |= {"decay": DECAY, "lora": LORA, "lr": LR}
 
 
 class Task(NamedTuple):
@@ -151,7 +153,7 @@ def prepare(
     if method == "lora":
         lora.adapt(model, **LORA)
     if method == "layerwise":
-        return model, finetune.layerwise_adamw(model, LR[method], 0.3)
+        return model, finetune.layerwise_adamw(model, LR[method], DECAY)
     return model, train.adamw(model, LR[method], weight_decay=0.01)
 
 
@@ -237,7 +239,12 @@ def main(folder: Path) -> None:
     split = reviews.imdb()
     body = load_pretrained("reviews")
     folder /= key(body)
+    if "--validation" in sys.argv[1:]:
+        split = split._replace(test=split.validation)
+        folder = folder.with_name(f"validation-{folder.name}")
     found = fill(folder, split, lambda: load_pretrained("reviews"))
+    if "--validation" in sys.argv[1:]:
+        return
     long = [len(body.tokenizer.encode(each.text)) > LONGEST for each in split.test]
     figures = {
         "labels": {"all": len(split.training)},
@@ -252,4 +259,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if sys.argv[1:] else cache_folder() / "imdb")
+    given = [Path(word) for word in sys.argv[1:] if not word.startswith("--")]
+    main(*given or [cache_folder() / "imdb"])

@@ -94,3 +94,22 @@ def test_other_settings_or_weights_have_a_folder_of_their_own(monkeypatch):
     assert imdb.key(body()._replace(card={"sha256": "1"})) != first
     monkeypatch.setitem(imdb.SETTINGS, "batch", 99)
     assert imdb.key(body()) != first
+
+
+def test_settings_are_chosen_without_the_test_reviews(tmp_path, monkeypatch):
+    monkeypatch.setattr(imdb, "load_pretrained", lambda name: body())
+    monkeypatch.setattr(imdb, "grid", lambda: [("majority", None, 0)])
+    split = Split(some(24), some(4), some(9))
+    monkeypatch.setattr(imdb.reviews, "imdb", lambda: split)
+    measured = []
+
+    def run(method, task, body):
+        measured.append(task.measured)
+        return imdb.Scores(0.5, 0.5, 0, 0.0)
+
+    monkeypatch.setattr(imdb, "run", run)
+    monkeypatch.setattr(imdb.sys, "argv", ["imdb", "--validation"])
+    imdb.main(tmp_path)
+    assert measured == [split.validation]
+    (folder,) = tmp_path.iterdir()
+    assert folder.name.startswith("validation-")
