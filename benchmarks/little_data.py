@@ -22,7 +22,7 @@ from lib.gpt import GPT
 
 SIZES = {"context": 64, "width": 64, "layers": 3, "heads": 4, "hidden": 172}
 SMALLER = {"width": 32, "layers": 2, "hidden": 86}
-LITTLE, SEEDS, STEPS, EVERY, BATCH, TIME, LR = 10_000, (0, 1, 2), 500, 25, 12, 64, 0.01
+LITTLE, SEEDS, STEPS, EVERY, BATCH, TIME, LR = 10_000, (0, 1, 2), 300, 25, 12, 64, 0.01
 VARIANTS = {  # changes of the model, weight decay, characters
     "as it is": ({}, 0.1, LITTLE),
     "dropout 0.2": ({"dropout": 0.2}, 0.1, LITTLE),

@@ -5,7 +5,7 @@
 A GPT of two blocks takes the same steps, 12 windows of 64 tokens each, in float32 and
 under PyTorch's autocast to bfloat16, in turns, on one thread; the medians of the
 processor's time are compared. Whether it pays depends on the processor: those with
-units for bfloat16 matrices gain, others may lose. Then two runs of 300 steps on the
+units for bfloat16 matrices gain, others may lose. Then two runs of 200 steps on the
 plays, the same but for the precision, with three seeds: what does it cost in loss?
 """
 
@@ -21,10 +21,10 @@ from benchmarks.ablations import texts
 from lib import tokenizer, train
 from lib.config import GPTConfig
 from lib.gpt import GPT
-from lib.train.loop import PRECISIONS
+from lib.train.run import PRECISIONS
 
-WIDTHS, ROUNDS, BATCH, TIME, VOCAB = (64, 128, 256, 512, 768), 9, 12, 64, 512
-SEEDS, STEPS, LR = (0, 1, 2), 300, 0.01
+WIDTHS, ROUNDS, BATCH, TIME, VOCAB = (64, 128, 256, 512, 768), 7, 12, 64, 512
+SEEDS, STEPS, LR = (0, 1, 2), 200, 0.01
 
 
 def speeds(width: int) -> dict[str, float]:

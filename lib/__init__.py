@@ -10,6 +10,7 @@ beam       texts that beam search keeps
 time       positions in a sequence, first to last
 text       tokens of a whole text, before it is cut into windows
 other      tokens, or windows, of another text
+row        rows of a table: the states of a source, the rows of a matrix
 window     runs of a few tokens in a text, one starting at each token
 query      positions that look (the rows of an attention matrix)
 key        positions that are looked at (its columns)
@@ -21,8 +22,12 @@ hidden     numbers in the wide middle of the feed-forward part
 dim        numbers in one head's query or key
 value      numbers in one head's value
 pair       pairs of numbers that a position turns together
-hidden     numbers in the wide middle of the feed-forward part
 vocab      tokens that the model knows
+context    tokens that a key-value cache has room for
+stack      matrices that are worked on together
+row        rows of a matrix
+column     columns of a matrix
+inner      what two matrices have in common, and their product sums over
 sample     words held against one word: its neighbor, then strangers
 =========  ==================================================================
 

@@ -37,11 +37,8 @@ class KeyValueCache:
         self.config, self.seen = config, 0
         self.padding = torch.tensor(padding).to(like.device)[:, None]  # batch 1
         self.most_padding = max(padding)
-        shape = (len(padding), config.kv_head_count, config.context, config.dim)
-        self.layers = [
-            LayerCache(self, like.new_empty(shape), like.new_empty(shape))
-            for _ in range(config.layers)
-        ]
+        room = len(padding), config.kv_head_count, config.context, config.dim
+        self._keep(like.new_empty(config.layers, 2, *room))
 
     def advance(
         self, ids: Int[Tensor, "batch time"]
@@ -60,12 +57,26 @@ class KeyValueCache:
         padded = self.seen - self.config.context < self.most_padding > 0
         return self._mask(self._times(self.seen), new) if padded else None
 
+    def advance_one(self) -> int:
+        """Take note of one token more of the only text, and give its position.
+
+        Raises ValueError as `advance` does.
+        """
+        self._check(1, 1)
+        self.seen += 1
+        return self.seen - 1
+
     def select(self, rows: Sequence[int]) -> None:
         """Go on with these texts alone, in this order; one may stand there twice."""
         chosen = torch.tensor(rows).to(self.padding.device)
         self.padding = self.padding[chosen]
-        for layer in self.layers:
-            layer.keys, layer.values = layer.keys[chosen], layer.values[chosen]
+        self._keep(self.kept[:, :, chosen])
+
+    def _keep(self, kept: Float[Tensor, "layer 2 batch kv_head context dim"]) -> None:
+        """Keys and values of all layers, which get a view of their own."""
+        self.kept = kept
+        pairs = [(kept[i, 0], kept[i, 1]) for i in range(len(kept))]
+        self.layers = [LayerCache(self, *pair) for pair in pairs]
 
     def _check(self, batch: int, time: int) -> None:
         if batch != len(self.padding):

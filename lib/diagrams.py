@@ -102,34 +102,38 @@ def gpt() -> HTML:
 
 
 def training() -> HTML:
-    """One turn of `lib.train.train`, read clockwise from the top left."""
+    """One turn of `lib.train.train`: from the batches down, and round by the left."""
     boxes = [
-        ("batches", 5, 12, 110),
-        ("model", 215, 12, 110),
-        ("objective", 215, 102, 110),
-        ("backward", 215, 192, 110),
-        ("clip", 215, 282, 110),
-        ("optimizer", 5, 192, 110),
-        ("schedule", 5, 282, 110),
+        ("batches", 125, 8, 110),
+        ("model", 5, 92, 110),
+        ("objective", 245, 92, 110),
+        ("backward", 245, 176, 110),
+        ("clip", 245, 260, 110),
+        ("optimizer", 5, 260, 110),
+        ("schedule", 5, 344, 110),
     ]
     arrows = [
-        (115, 27, 215, 27, ""),
-        (270, 42, 270, 102, "logits"),
-        (270, 132, 270, 192, "loss"),
-        (270, 222, 270, 282, "gradient"),
-        (215, 290, 115, 214, ""),
-        (60, 282, 60, 222, "rate"),
-        (60, 192, 205, 42, "new weights"),
-        (115, 34, 215, 110, "targets"),
+        (150, 38, 75, 92, "ids"),
+        (210, 38, 285, 92, "targets"),
+        (115, 107, 245, 107, ""),
+        (300, 122, 300, 176, "loss"),
+        (300, 206, 300, 260, "gradient"),
+        (245, 275, 115, 275, ""),
+        (60, 344, 60, 290, "rate"),
+        (60, 260, 60, 122, "new weights"),
     ]
-    ids = '<text x="150" y="20" font-size="11">ids</text>'
+    above = [("logits", 180, 100), ("clipped gradient", 180, 268)]
     label = (
         "Diagram: batches give ids to the model and targets to the objective; the "
         "model's logits become a loss, the loss a gradient; the gradient is clipped "
         "and goes to the optimizer, to which the schedule tells the rate; the "
         "optimizer gives the model new weights."
     )
-    return draw(boxes, arrows, (360, 320), label, ids)
+    more = "".join(
+        f'<text x="{x}" y="{y}" font-size="11" text-anchor="middle">{words}</text>'
+        for words, x, y in above
+    )
+    return draw(boxes, arrows, (360, 380), label, more)
 
 
 def draw(

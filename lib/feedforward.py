@@ -69,8 +69,8 @@ class SquaredReLU(nn.Module):
     """
 
     def forward(
-        self, x: Float[Tensor, "batch time hidden"]
-    ) -> Float[Tensor, "batch time hidden"]:
+        self, x: Float[Tensor, "*batch hidden"]
+    ) -> Float[Tensor, "*batch hidden"]:
         return x * F.relu(x)  # for a negative x the product is 0, and so is its slope
 
 

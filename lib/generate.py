@@ -88,11 +88,12 @@ def draws(
 ) -> Iterator[Int[Tensor, " batch"]]:
     """The next token of every text, then the next, without end."""
     new, texts = ids, ids.cpu()
+    looks_back = how.repetition_penalty != 1  # no other rule asks for the texts
     while True:
         with torch.inference_mode():
             logits = reader.read(new.to(ids.device)).cpu()  # batch vocab
             new = how.choose(logits, texts, generators)[:, None]  # batch 1
-            texts = torch.cat([texts, new], dim=1)
+            texts = torch.cat([texts, new], dim=1) if looks_back else texts
         yield new[:, 0]
 
 

@@ -2,14 +2,14 @@
 
 PyTorch brings two libraries for float32 matrix products on a CPU. `nn.Linear` asks MKL,
 which leaves half of a processor idle that Intel did not make; `Linear` asks oneDNN, if
-there are enough rows to pay for the call. Everything else is left to `nn.Linear`.
+the product is large enough to pay for the call. All else is left to `nn.Linear`.
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-ENOUGH = 64  # rows; with fewer, one call of oneDNN costs more than it saves
+ENOUGH = 2**23  # multiplications; with fewer, calling oneDNN costs more than it saves
 ONEDNN = torch.backends.mkldnn.is_available() and hasattr(
     torch.ops.mkldnn, "_linear_pointwise"
 )
@@ -23,7 +23,7 @@ class Linear(nn.Linear):
     """
 
     def forward(self, x: Float[Tensor, "*batch _"]) -> Float[Tensor, "*batch _"]:
-        if _suits(x, self.weight):
+        if _suits(x, self.weight, ENOUGH):
             return _Product.apply(x, self.weight, self.bias)
         return super().forward(x)
 
@@ -57,16 +57,18 @@ def times_turned(
     a: Float[Tensor, "stack row inner"], b: Float[Tensor, "stack column inner"]
 ) -> Float[Tensor, "stack row column"]:
     """a @ b.mT for each pair of matrices, by the same library; it has no gradient."""
-    if _suits(a[0], b[0]) and not (a.requires_grad or b.requires_grad):
+    cheap = 4  # such calls are, compared to those that keep what a gradient needs
+    learns = a.requires_grad or b.requires_grad
+    if _suits(a[0], b[0], ENOUGH // cheap) and not learns:
         return torch.stack([_product(x, y) for x, y in zip(a, b, strict=True)])
     return a @ b.mT
 
 
-def _suits(x: Tensor, weight: Tensor) -> bool:
+def _suits(x: Tensor, weight: Tensor, enough: int) -> bool:
     """Whether oneDNN can multiply them, and faster than the other library."""
     return (
         ONEDNN
-        and x.numel() >= ENOUGH * weight.size(1)  # first: cheap, and often false
+        and x.numel() * weight.size(0) >= enough  # first: cheap, and often false
         and x.device.type == weight.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")

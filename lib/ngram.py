@@ -67,3 +67,43 @@ def _occurrences(
     kinds, counts = codes.unique(return_counts=True)
     place = torch.searchsorted(kinds, wanted).clamp(max=len(kinds) - 1)
     return torch.where(kinds[place] == wanted, counts[place], 0)
+
+
+class NGram:
+    """Predicts by looking up what followed the last tokens wherever they stood before.
+
+    The next token is as likely as it was, in the text, after the last `order` - 1
+    tokens. Where these never stood there, one fewer is looked up, and so on down to
+    none.
+
+    Source: Brants et al. 2007, "Large Language Models in Machine Translation", section
+    4 (backing off without reweighting).
+    """
+
+    def __init__(self, ids: Int[Tensor, " text"], vocab: int, order: int):
+        """Raises ValueError unless 1 <= order <= the length of the text."""
+        if not 1 <= order <= len(ids):
+            raise ValueError(f"order must lie in 1..{len(ids)}, got {order}")
+        self.vocab, self.order = vocab, order
+        self.tables = [_codes(ids, vocab, n).sort().values for n in range(1, order + 1)]
+
+    def __call__(
+        self, ids: Int[Tensor, "batch time"]
+    ) -> Float[Tensor, "batch 1 vocab"]:
+        """Logarithms of the probabilities of the token after each text."""
+        counts = torch.stack([self._followers(row) for row in ids.cpu()])
+        return (counts / counts.sum(-1, keepdim=True)).log()[:, None].to(ids.device)
+
+    def _followers(self, text: Int[Tensor, " text"]) -> Float[Tensor, " vocab"]:
+        """How often each token followed the longest ending that was seen before."""
+        for n in range(min(self.order - 1, len(text)), 0, -1):
+            first = int(_codes(text[-n:], self.vocab, n)) * self.vocab
+            counts = self._count(self.tables[n], first)
+            if counts.any():
+                return counts
+        return self._count(self.tables[0], 0)
+
+    def _count(self, codes: Tensor, first: int) -> Float[Tensor, " vocab"]:
+        """Of a sorted list, how many are `first`, first + 1, ... first + vocab - 1."""
+        bounds = torch.arange(first, first + self.vocab + 1)
+        return torch.searchsorted(codes, bounds).diff().float()

@@ -136,24 +136,26 @@ def loss_curve(
     ax.plot(losses, color=ACCENT, linewidth=0.8, alpha=0.5)
     if held_out:
         ax.plot(*zip(*held_out, strict=True), color=ACCENT)
+        above = [loss - held_out[-1][1] for loss in (baselines or {}).values()]
+        below = any(0 < distance < 0.25 for distance in above)  # a name is there
         ax.annotate(
             "held-out",
             held_out[-1],
-            (0, 6),
+            (0, -16 if below else 6),
             textcoords="offset points",
             ha="right",
             color=ACCENT,
         )
-    for lines, style in ((baselines or {}, "--"), (floors or {}, ":")):
-        for name, loss in lines.items():
+    for lines, style, side in ((baselines, "--", 1), (floors, ":", 0)):
+        for name, loss in (lines or {}).items():
             ax.axhline(loss, color=GREY, linestyle=style, linewidth=1.5)
             ax.annotate(
                 name,
-                (1, loss),
-                (0, 3),
+                (side, loss),
+                (2 * (1 - side), 3),
                 xycoords=("axes fraction", "data"),
                 textcoords="offset points",
-                ha="right",
+                ha=("left", "right")[side],
                 color=GREY,
             )
     if band:

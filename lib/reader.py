@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lib.cache import KeyValueCache
 from lib.gpt import GPT
+from lib.one_token import OneToken, is_plain
 
 Predict = Callable[[Int[Tensor, "batch time"]], Float[Tensor, "batch _ vocab"]]
 
@@ -25,17 +26,31 @@ class Reader(Protocol):
 
 
 class CachedReader:
-    """Remembers keys and values: a new token costs one position's work."""
+    """Remembers keys and values: a new token costs one position's work.
+
+    One token more of one text is read by `OneToken`, all else by the model.
+    """
 
     def __init__(self, model: GPT, padding: Sequence[int]):
-        self.model = model
+        self.model, self.one = model, None
         self.cache = KeyValueCache(model.config, padding, like=model.unembed.weight)
 
     def read(self, ids: Int[Tensor, "batch time"]) -> Float[Tensor, "batch vocab"]:
-        return self.model(ids, self.cache)[:, -1]
+        alone = ids.shape == (1, 1) and self.cache.seen > 0
+        if not alone or self.cache.most_padding or not self._one():
+            return self.model(ids, self.cache)[:, -1]
+        return self.one.read(ids[0])[None]
 
     def select(self, rows: Sequence[int]) -> None:
-        self.cache.select(rows)
+        if list(rows) != list(range(len(self.cache.padding))):
+            self.cache.select(rows)
+            self.one = None
+
+    def _one(self) -> bool:
+        """Whether there is a `OneToken`, which is made when it is first needed."""
+        if self.one is None:
+            self.one = is_plain(self.model) and OneToken(self.model, self.cache)
+        return bool(self.one)
 
 
 class Rereader:

@@ -123,6 +123,30 @@ def softmax_explorer(names: Sequence[str], scores: Sequence[float]) -> HTML:
     )
 
 
+def next_token_explorer(
+    vocabulary: Sequence[str],
+    texts: Sequence[str],
+    scores: Sequence[Float[Tensor, " vocab"]],
+) -> HTML:
+    """Move temperature and top-p and watch what may come next, with no kernel.
+
+    `scores` holds a model's scores for the token after each text, rounded here to two
+    decimals. Raises ValueError when texts, scores and vocabulary do not fit.
+    """
+    for one in scores:
+        if len(one) != len(vocabulary):
+            raise ValueError(f"{len(vocabulary)} tokens do not fit {len(one)} scores")
+    pairs = zip(texts, scores, strict=True)
+    data = [[round(score, 2) for score in one.tolist()] for _, one in pairs]
+    return _fill(
+        "next",
+        LABEL="The next token by text, temperature and top-p",
+        TEXTS=_options(visible(text) for text in texts),
+        NAMES=_json([visible(token) for token in vocabulary]),
+        DATA=_json(data),
+    )
+
+
 def token_explorer(tokenizer: BytePairTokenizer, texts: Sequence[str]) -> HTML:
     """See the tokens of prepared texts, or of a text typed in, with no kernel.
 

@@ -5,17 +5,30 @@ import sys
 from dataclasses import replace
 from itertools import islice
 
+import nbformat
 import pytest
 import torch
 
 import benchmarks
-from benchmarks import Target, conclude, improvements, time_to_loss
+from benchmarks import (
+    Target,
+    conclude,
+    held_out,
+    improvements,
+    learning_rates,
+    memory,
+    objectives,
+    time_to_loss,
+)
 from benchmarks.generation import by_transformers, opponents, token_cost
 from benchmarks.step_speed import CONFIG, huggingface, step_of, with_our_layers
 from benchmarks.tokenizer import openai, rust, textbook
 from lib import count
 from lib.bpe import count_words, learn
+from lib.config import GPTConfig
+from lib.encoder import Encoder
 from lib.generate import GREEDY, generate
+from lib.gpt import GPT
 from lib.linear import Linear
 from lib.tokenizer import BytePairTokenizer
 
@@ -129,3 +142,44 @@ def test_each_improvement_is_left_out_alone():
                 ["schedule"],
                 ["steps", "batch"],
             )
+
+
+def test_held_out_stretches_are_not_learned_from():
+    text = "".join(chr(97 + n // held_out.STRETCH) for n in range(20_000))
+    rest, out = held_out.cut(text)
+    assert [set(stretch) for stretch in out] == [{"j"}, {"t"}, {"~"}]
+    assert not set("jt~") & set(rest)
+    assert len(rest) + sum(map(len, out)) == len(text)
+
+
+def test_a_gap_is_filled_by_trying_each_token():
+    torch.manual_seed(0)
+    config = GPTConfig(6, 64, width=8, layers=1, heads=2, init_std=0.5)
+    model, windows = GPT(config).eval(), torch.randint(5, (2, 64))
+    likely = []  # of each window, with each of five tokens in the gap
+    for token in range(5):
+        tried = windows.clone()
+        tried[:, objectives.GAP] = token
+        chances = model(tried).log_softmax(-1)[:, :-1]
+        likely.append(chances.gather(2, tried[:, 1:, None])[..., 0].sum(dim=1))
+    shares = torch.stack(likely, dim=1).softmax(dim=1)  # what precedes cancels out
+    truth = windows[:, objectives.GAP]
+    expected = -shares[range(2), truth].log().mean().item()
+    found = objectives.fill(model, windows, mask=5)
+    assert found["each tried"] == pytest.approx(expected, abs=1e-3)
+    assert objectives.fill(Encoder(config), windows, mask=5).keys() == {"both sides"}
+
+
+def test_a_learning_rate_that_is_too_high_ends_a_run_and_not_the_benchmark():
+    ids = torch.arange(300) % 7
+    _, history = learning_rates.run(7, ids, seed=0, lr=1e38, steps=5)
+    assert len(history.losses) < 5
+    _, history = learning_rates.run(7, ids, seed=0, lr=0.01, steps=5)
+    assert len(history.losses) == 5
+
+
+def test_the_peak_of_a_notebook_is_that_of_its_kernel(tmp_path):
+    cell = nbformat.v4.new_code_cell("x = bytearray(400_000_000)")
+    cell.id = "a"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "a.ipynb")
+    assert 0.4 < memory.peak(tmp_path / "a.ipynb")

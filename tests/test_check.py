@@ -32,6 +32,43 @@ def repeat(q, k, v, how):
     return scaled_dot_product(q, how(k), how(v))[0]
 
 
+def nucleus(shares, p, scale=True):
+    largest, order = shares.sort(descending=True)
+    largest[(largest.cumsum(0) - largest >= p - 1e-6) & (largest < 0.5)] = 0
+    left = torch.zeros_like(shares).scatter(0, order, largest)
+    return left / left.sum() if scale else left
+
+
+def drop_the_last(shares, p):
+    """The mistake of leaving out the token that reaches p."""
+    largest, order = shares.sort(descending=True)
+    largest[largest.cumsum(0) > p + 1e-6] = 0
+    left = torch.zeros_like(shares).scatter(0, order, largest)
+    return left / left.sum() if p < 0.5 else nucleus(shares, p)
+
+
+def punish(scores, text, penalty, up=None, down=None):
+    scores = scores.clone()
+    for token in set(map(int, text)):
+        positive = scores[token] > 0
+        scores[token] *= (up or 1 / penalty) if positive else (down or penalty)
+    return scores
+
+
+def continue_greedily(model, ids, many, place=-1, see=99):
+    for _ in range(many):
+        ids = torch.cat([ids, model(ids[None, :see])[0, place].argmax()[None]])
+    return ids
+
+
+def all_at_once(model, ids, many):
+    return torch.cat([ids, model(ids[None])[0, -1].argsort()[-many:]])
+
+
+def slots(seen, context):
+    return [max(range(slot, seen, context)) for slot in range(min(seen, context))]
+
+
 def merge_first_only(ids, pair, new):
     at = next(i for i in range(len(ids) - 1) if tuple(ids[i : i + 2]) == pair)
     return ids[:at] + [new] + ids[at + 2 :]
@@ -170,6 +207,7 @@ def floor(often, source):
     return -(often[:, None] * source * source.log()).sum()
 
 
+KEPT = {"top_k 3": 3, "top_p 0.7": 2, "top_p 0.8": 3, "min_p 0.2": 3}
 RIGHT = {
     "pairs": {"an": 6, "na": 5, "ba": 3, "nd": 1, "da": 1},
     "merge": bpe.merge,
@@ -184,6 +222,14 @@ RIGHT = {
     "heads": lambda x, heads: x.unflatten(-1, (heads, -1)).transpose(1, 2),
     "grouped": lambda q, k, v: repeat(q, k, v, lambda x: x.repeat_interleave(2, 1)),
     "normed_row": [0.33, -1.67, 0.33, 1.0],
+    "kept": KEPT,
+    "top_p": nucleus,
+    "penalty": punish,
+    "greedy": continue_greedily,
+    "cache_size": lambda layers, heads, dim, context, size: (
+        2 * layers * heads * dim * context * size
+    ),
+    "ring": slots,
     "layer_norm": norm,
     "rms_norm": lambda x, scale, eps: norm(x, eps, center=False) * scale,
     "pre_norm": lambda x, part, norm: x + part(norm(x)),
@@ -198,6 +244,45 @@ RIGHT = {
 }
 
 WRONG = [
+    ("kept", {**KEPT, "top_p 0.7": 1}, "take one more"),
+    ("kept", {**KEPT, "top_p 0.8": 2}, "not 80 % yet"),
+    ("kept", {**KEPT, "min_p 0.2": 2}, "of the largest share"),
+    ("kept", {**KEPT, "top_k 3": 2}, "top_k 3 does not leave 2"),
+    ("kept", {"top_k 3": 3}, "top_p 0.7 does not leave None"),
+    ("top_p", lambda shares, p: nucleus(shares, p, scale=False), "divide by its sum"),
+    ("top_p", lambda shares, p: nucleus(shares, p - 0.2), "the one that reaches p"),
+    ("top_p", lambda shares, p: drop_the_last(shares, p), "likeliest token always"),
+    ("top_p", lambda shares, p: nucleus(shares, p).sort()[0], "undo the sorting"),
+    ("top_p", lambda shares, p: shares, "2 tokens stay, not 5"),
+    ("top_p", lambda shares, p: shares[:3], "the shape should be"),
+    ("penalty", lambda s, t, p: punish(s, t, p, down=1 / p), "multiply those"),
+    ("penalty", lambda s, t, p: punish(s, t, p, up=p), "divide those"),
+    ("penalty", lambda s, t, p: punish(s, range(8), p), "only those in the text"),
+    ("penalty", lambda s, t, p: punish(punish(s, t, p), [3], p), "penalized once"),
+    ("penalty", lambda s, t, p: s.copy_(punish(s, t, p)), "work on a copy"),
+    ("penalty", lambda s, t, p: punish(s, t[:-1], p), "the score of token 1"),
+    ("greedy", lambda m, i, n: continue_greedily(m, i, n)[None], "take row 0"),
+    ("greedy", lambda m, i, n: continue_greedily(m, i, n)[3:], "prompt is missing"),
+    ("greedy", lambda m, i, n: continue_greedily(m, i, n - 1), "the shape should be"),
+    ("greedy", all_at_once, "ask again after each one"),
+    ("greedy", lambda m, i, n: continue_greedily(m, i, n, place=0), "last position"),
+    ("greedy", lambda m, i, n: continue_greedily(m, i, n, see=3), "did the model see"),
+    ("greedy", lambda m, i, n: continue_greedily(m, i + 1, n), "begin with the prompt"),
+    ("greedy", lambda m, i, n: m(i), r"wants \(batch, time\)"),
+    ("cache_size", lambda n, h, d, c, s: n * h * d * c * s, "two of everything"),
+    ("cache_size", lambda n, h, d, c, s: 2 * h * d * c * s, "every layer"),
+    ("cache_size", lambda n, h, d, c, s: 2 * n * h * d * c, "each of them takes"),
+    ("cache_size", lambda n, h, d, c, s: 2 * n * d * c * s, "every head|two of"),
+    ("cache_size", lambda n, h, d, c, s: 0, "give 1680, not 0"),
+    ("ring", lambda seen, context: list(range(seen)), "have taken the slots"),
+    (
+        "ring",
+        lambda seen, context: list(range(context))[:seen],
+        "first tokens are gone",
+    ),
+    ("ring", lambda seen, context: slots(max(seen, 4), context), "only 3 are in use"),
+    ("ring", lambda seen, context: sorted(slots(seen, context)), "not in those slots"),
+    ("ring", lambda seen, context: [0] * min(seen, context), "do not hold"),
     ("pairs", {"ba": 2, "an": 4, "na": 3, "nd": 1, "da": 1}, "stands there twice"),
     ("pairs", {"ba": 3, "an": 3, "na": 3, "nd": 1, "da": 1}, "in a word twice"),
     ("pairs", {**RIGHT["pairs"], "ab": 2}, "inside one word: ab"),
@@ -471,9 +556,8 @@ def test_wrong_answers_are_told_what_is_wrong(name, answer, says):
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_an_exercise_not_yet_done_says_so(name):
-    answer = (
-        ... if name in {"row", "pairs", "normed_row", "surprise"} else lambda *_: ...
-    )
+    open_answers = {"row", "pairs", "normed_row", "surprise", "kept"}
+    answer = ... if name in open_answers else lambda *_: ...
     verdict = getattr(check, name)(answer)
     assert not verdict and verdict.says.startswith("Not done yet")
 

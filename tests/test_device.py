@@ -20,6 +20,7 @@ from lib.encoder import Encoder
 from lib.feedforward import FEED_FORWARDS
 from lib.generate import draws
 from lib.gpt import GPT
+from lib.one_token import OneToken
 from lib.reader import make_reader
 from lib.sampling import Sampling
 from lib.train.optimizers import OPTIMIZERS
@@ -90,6 +91,15 @@ def test_gpt_shows_itself_on_its_device(preset):
     assert {x.device.type for x in stream.values()} == {GPU}
     guesses = lens.read_out(net, ids)
     assert {x.device.type for x in guesses.values()} == {GPU}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_encoder_stays_on_its_device(preset):
+    assert train_step(Encoder(PRESETS[preset])) == {GPU}
+    with torch.device(GPU):
+        net, ids = Encoder(PRESETS[preset]), torch.zeros(2, 8, dtype=torch.long)
+    for ask in (net, net.vectors):
+        assert ask(ids, [8, 3]).device.type == GPU
 
 
 @pytest.mark.parametrize("kind", FEED_FORWARDS)
@@ -218,6 +228,21 @@ def test_generation_stays_on_the_device(preset, monkeypatch):
         drawn = list(islice(draws(reader, ids, how, []), 12 if cached else 5))
         assert {tokens.device.type for tokens in drawn} == {"cpu"}
     assert len(seen) == 17 and set(seen) == {("cpu", "cpu")}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_one_token_stays_on_the_device(preset):
+    with torch.device(GPU):
+        net = GPT(PRESETS[preset]).eval()
+    cache = KeyValueCache(net.config, [0, 0], like=net.unembed.weight)
+    cache.padding = cache.padding[:1]  # fakes know the value of a tensor of one number
+    cache._keep(cache.kept[:, :, :1])
+    with torch.inference_mode():
+        net(torch.zeros(1, 4, dtype=torch.long, device=GPU), cache)
+        one = OneToken(net, cache)
+        for _ in range(11):
+            ids = torch.zeros(1, dtype=torch.long, device=GPU)
+            assert one.read(ids).device.type == GPU
 
 
 @pytest.mark.parametrize("preset", PRESETS)

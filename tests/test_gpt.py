@@ -113,7 +113,8 @@ def test_the_stream_starts_the_same_however_deep_the_model(preset):
     """What all parts add together does not depend on their number."""
 
     def growth(layers):
-        net = model(PRESETS[preset], width=128, layers=layers, hidden=512)
+        sizes = {"width": 128, "layers": layers, "hidden": 512}
+        net = model(PRESETS[preset], **sizes, zero_output=False)
         stream = net.residual_stream(ids(net.config, batch=8, time=16))
         return (stream[f"blocks.{layers - 1}.feed_forward"] - stream["embed"]).var()
 

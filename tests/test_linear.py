@@ -7,9 +7,15 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lib import linear
-from lib.linear import ENOUGH, Linear
+from lib.linear import Linear
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
+ROWS = 64
+
+
+@pytest.fixture(autouse=True)
+def small_products_are_large_enough(monkeypatch):
+    monkeypatch.setattr(linear, "ENOUGH", ROWS * 8 * 8)
 
 
 @pytest.fixture
@@ -78,46 +84,46 @@ def test_a_tied_matrix_collects_both_its_gradients():
 
 
 def test_frozen_weights_get_no_gradient():
-    layer = Linear(4, 4).requires_grad_(False)
-    x = torch.randn(ENOUGH, 4, requires_grad=True)
+    layer = Linear(8, 8).requires_grad_(False)
+    x = torch.randn(ROWS, 8, requires_grad=True)
     layer(x).sum().backward()
     assert layer.weight.grad is None and x.grad is not None
 
 
 @pytest.mark.skipif(not linear.ONEDNN, reason="this PyTorch has no oneDNN")
 def test_onednn_does_the_three_products_of_a_step(products):
-    Linear(8, 8)(torch.randn(ENOUGH, 8, requires_grad=True)).sum().backward()
+    Linear(8, 8)(torch.randn(ROWS, 8, requires_grad=True)).sum().backward()
     assert len(products) == 3
 
 
-def test_few_rows_and_other_types_are_left_to_nn_linear(products):
+def test_small_products_and_other_types_are_left_to_nn_linear(products):
     layer = Linear(8, 8)
-    assert layer(torch.randn(ENOUGH - 1, 8)).shape == (ENOUGH - 1, 8)
+    assert layer(torch.randn(ROWS - 1, 8)).shape == (ROWS - 1, 8)
     assert layer(torch.randn(0, 8)).shape == (0, 8)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert layer(torch.randn(ENOUGH, 8)).dtype == torch.bfloat16
-    assert layer.double()(torch.randn(ENOUGH, 8).double()).dtype == torch.float64
-    assert layer.to("meta")(torch.empty(ENOUGH, 8, device="meta")).is_meta
+        assert layer(torch.randn(ROWS, 8)).dtype == torch.bfloat16
+    assert layer.double()(torch.randn(ROWS, 8).double()).dtype == torch.float64
+    assert layer.to("meta")(torch.empty(ROWS, 8, device="meta")).is_meta
     assert not products
 
 
 def test_without_onednn_nothing_changes(products, monkeypatch):
     monkeypatch.setattr(linear, "ONEDNN", False)
     ours, theirs = twins(8, 8)
-    x = torch.randn(ENOUGH, 8)
+    x = torch.randn(ROWS, 8)
     assert ours(x).equal(theirs(x)) and not products
 
 
 def test_a_second_derivative_is_refused():
-    x = torch.randn(ENOUGH, 4, requires_grad=True)
-    (first,) = torch.autograd.grad(Linear(4, 4)(x).pow(3).sum(), x, create_graph=True)
+    x = torch.randn(ROWS, 8, requires_grad=True)
+    (first,) = torch.autograd.grad(Linear(8, 8)(x).pow(3).sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         first.sum().backward()
 
 
 def test_the_wrong_width_is_refused_as_in_torch():
     with pytest.raises(RuntimeError):
-        Linear(4, 4)(torch.randn(ENOUGH, 5))
+        Linear(8, 8)(torch.randn(ROWS, 9))
 
 
 @given(st.integers(1, 3), st.integers(1, 80), st.integers(1, 80), st.integers(1, 9))
@@ -128,6 +134,6 @@ def test_stacks_are_multiplied_pair_by_pair(stack, row, column, inner):
 
 
 def test_stacks_that_learn_keep_their_gradient():
-    a = torch.randn(2, ENOUGH, 4, requires_grad=True)
+    a = torch.randn(2, ROWS, 4, requires_grad=True)
     linear.times_turned(a, a).sum().backward()
     assert a.grad is not None

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import nll_loss
 
-from lib.ngram import bigram, bigram_loss, ngram_loss, unigram, unigram_loss
+from lib.ngram import NGram, bigram, bigram_loss, ngram_loss, unigram, unigram_loss
 
 ids = torch.tensor([0, 1, 0, 1, 0, 2])
 
@@ -49,3 +49,33 @@ def test_an_ngram_by_hand():
 def test_an_order_below_two_is_refused():
     with pytest.raises(ValueError, match="at least 2, got 1"):
         ngram_loss(ids, ids, 3, order=1)
+
+
+def test_the_longest_ending_that_was_seen_decides():
+    text = torch.tensor([0, 1, 2, 0, 1, 0, 0, 1, 2])
+    table = NGram(text, vocab=4, order=3)
+    after_0_1 = table(torch.tensor([[3, 0, 1]])).exp()
+    assert after_0_1.shape == (1, 1, 4)
+    torch.testing.assert_close(after_0_1[0, 0], torch.tensor([1 / 3, 0, 2 / 3, 0]))
+    after_3_1 = table(torch.tensor([[3, 1]])).exp()  # never seen: what follows 1
+    torch.testing.assert_close(after_3_1, after_0_1)
+    after_3 = table(torch.tensor([[3], [2]])).exp()  # 3 was never seen: frequency
+    torch.testing.assert_close(after_3[0, 0], torch.tensor([4 / 9, 3 / 9, 2 / 9, 0]))
+    torch.testing.assert_close(after_3[1, 0], torch.tensor([1.0, 0, 0, 0]))
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+def test_it_equals_a_count_of_the_text(order):
+    text = torch.randint(3, (200,), generator=torch.Generator().manual_seed(0)).tolist()
+    table = NGram(torch.tensor(text), 3, order)
+    past = text[-order:][1:] if order > 1 else []
+    runs = [text[i : i + order] for i in range(len(text) - order + 1)]
+    counts = [sum(run == [*past, token] for run in runs) for token in range(3)]
+    found = table(torch.tensor([[0, *past]])).exp()[0, 0]
+    torch.testing.assert_close(found, torch.tensor(counts) / sum(counts))
+
+
+@pytest.mark.parametrize("order", [0, 10])
+def test_an_order_that_cannot_be_is_refused(order):
+    with pytest.raises(ValueError, match=rf"order must lie in 1\.\.9, got {order}"):
+        NGram(torch.zeros(9, dtype=torch.long), 2, order)

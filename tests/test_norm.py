@@ -56,6 +56,7 @@ def test_a_nan_stays_visible():
     assert output[0].isnan().all() and output[1].isfinite().all()
 
 
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")  # PyTorch's, about its speed
 def test_other_types_are_left_to_torch(monkeypatch):
     monkeypatch.setattr(norm, "_Normalize", None)  # would fail
     layer = RMSNorm(8, eps=1e-5)

@@ -53,6 +53,16 @@ def test_the_loss_curve_names_its_lines():
     assert "nats" in ax.get_ylabel()
 
 
+def test_the_names_of_the_loss_curve_keep_clear_of_each_other():
+    runs = {"held_out": [(0, 3.0), (1, 1.8)], "floors": {"floor": 1.7}}
+    for level, up in ((1.9, -16), (2.5, 6), (1.5, 6)):
+        ax = plots.loss_curve([3.0, 2.0], baselines={"4-gram": level}, **runs)
+        names = {t.get_text(): t for t in ax.texts}
+        assert names["held-out"].xyann == (0, up)
+        assert names["floor"].get_ha() == "left"
+        assert names["4-gram"].get_ha() == "right"
+
+
 def test_the_loss_curve_can_look_closer():
     ax = plots.loss_curve([3.0, 2.0], per="word", ylim=(1.5, 2.5))
     assert ax.get_ylabel() == "loss (nats per word)"

@@ -1,5 +1,7 @@
 """The console: what the bar says, and that it goes away."""
 
+import time
+
 import pytest
 from runs import At, Callback, make, run
 
@@ -23,7 +25,7 @@ def test_the_bar_tells_loss_and_speed(capsys):
 
 
 def test_the_bar_is_gone_at_the_end(capsys):
-    run()
+    run(At(3, lambda run: time.sleep(0.2)))  # a bar is drawn ten times a second
     shown = capsys.readouterr()
     assert "loss" in shown.err and "tokens/s" in shown.err and not shown.out
     assert shown.err.split("\r")[-1].strip() == "" or shown.err.endswith("\r")

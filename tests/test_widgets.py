@@ -74,12 +74,13 @@ def test_explorers_on_one_page_have_ids_of_their_own():
         widgets.softmax_explorer(["a"], [1.0]),
         widgets.softmax_explorer(["a"], [1.0]),
         widgets.attention_explorer([["a"]], [causal_weights(1)]),
+        widgets.next_token_explorer(["a"], ["b"], [torch.zeros(1)]),
         widgets.token_explorer(BytePairTokenizer(), ["a"]),
         widgets.word_explorer(["a", "b"], torch.eye(2), torch.eye(2)),
     ):
         ids.add(re.search(r'id="([^"]+)"', page.data)[1])
         assert "__" not in page.data
-    assert len(ids) == 5
+    assert len(ids) == 6
 
 
 def test_no_text_can_end_the_script():
@@ -87,6 +88,19 @@ def test_no_text_can_end_the_script():
     assert page.data.count("</script>") == 1
     page = widgets.attention_explorer([list("</script>")], [causal_weights(9)])
     assert page.data.count("</script>") == 1
+
+
+def test_the_next_token_explorer_holds_the_scores():
+    page = widgets.next_token_explorer(
+        ["a", "\n", "</script>"],
+        ["x y", "z"],
+        list(torch.tensor([[1.234, -0.5, 0], [2, 3, 4]])),
+    )
+    assert "[[1.23,-0.5,0.0],[2.0,3.0,4.0]]" in page.data
+    assert "<option value=0>x·y</option>" in page.data and '["a","↵",' in page.data
+    assert page.data.count("</script>") == 1
+    with pytest.raises(ValueError, match="2 tokens do not fit 3 scores"):
+        widgets.next_token_explorer(["a", "b"], ["x"], [torch.zeros(3)])
 
 
 def test_weights_that_do_not_fit_are_refused():
@@ -165,6 +179,14 @@ def test_diagrams_of_chapter_3_have_the_librarys_names(name):
     for box in names[name]:
         assert f">{box}</text>" in page
     assert "batch, time, width" in page
+
+
+def test_the_diagram_of_training_names_its_parts():
+    page = diagrams.training().data
+    assert 'role="img"' in page and 'aria-label="Diagram: batches' in page
+    assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
+    for name in ("batches", "model", "objective", "clip", "optimizer", "schedule"):
+        assert f">{name}</text>" in page
 
 
 def walk(text, width=5, vocab=4, parts=("embed", "blocks.0.attention")):

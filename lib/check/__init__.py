@@ -11,19 +11,23 @@ from lib.check.chapter_03 import (
     rms_norm,
 )
 from lib.check.chapter_04 import adam, bits, clip, floor, schedule, surprise
+from lib.check.chapter_05 import cache_size, greedy, kept, penalty, ring, top_p
 
 __all__ = [
     "adam",
     "attention",
     "bits",
     "block",
+    "cache_size",
     "clip",
     "cosine",
     "encode",
     "feed_forward_size",
     "floor",
+    "greedy",
     "grouped",
     "heads",
+    "kept",
     "layer_norm",
     "mask",
     "merge",
@@ -31,10 +35,13 @@ __all__ = [
     "one_hot",
     "pad",
     "pairs",
+    "penalty",
     "pre_norm",
+    "ring",
     "rms_norm",
     "row",
     "schedule",
     "softmax",
     "surprise",
+    "top_p",
 ]
