@@ -61,6 +61,32 @@ def negative_sampling(model: nn.Module, batch: Samples) -> Float[Tensor, ""]:
     return negative_sampling_loss(model(*batch))
 
 
+def negative_sampling_of_texts(
+    model: SkipGram,
+    batch: tuple[Int[Tensor, "batch time"], Int[Tensor, " sample"]],
+    window: int,
+    strangers: int,
+) -> Float[Tensor, ""]:
+    """The same loss over all pairs of whole texts, by two matrix products: faster.
+
+    The first of `batch` are texts, filled up with -1, the second some strangers that
+    all words share, in place of `strangers` drawn for each pair. Every two words of a
+    text that stand at most `window` apart are a pair, and count as often as
+    `skip_grams` would draw them: neighbors in full, the farthest 1 / window of that.
+    """
+    texts, others = batch
+    real = texts >= 0
+    places = torch.arange(texts.size(1), device=texts.device)
+    apart = (places[:, None] - places).abs()
+    often = (window + 1 - apart).clamp(min=0) * (apart > 0) / window  # time time
+    pairs = often * (real[:, :, None] & real[:, None])
+    x, y = model.word(texts.clamp(min=0)), model.neighbor(texts.clamp(min=0))
+    near = (F.logsigmoid(x @ y.mT) * pairs).sum()
+    far = F.logsigmoid(-(x @ model.neighbor(others).T)).mean(dim=2)  # batch time
+    many = pairs.sum(dim=2)  # of pairs in which a word is the first
+    return -(near + strangers * (far * many).sum()) / many.sum()
+
+
 def thin(
     ids: Int[Tensor, " text"],
     counts: Float[Tensor, " vocab"],

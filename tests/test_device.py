@@ -12,7 +12,7 @@ from models import PRESETS
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
-from lib import attention, lens, positions, train, vectors
+from lib import attention, finetune, heads, lens, lora, positions, train, vectors
 from lib.attention_only import AttentionOnly
 from lib.block import DecoderBlock, PreNorm
 from lib.cache import KeyValueCache
@@ -184,6 +184,29 @@ def test_cross_attention_and_weights_stay_on_the_device():
 def test_positions_are_made_on_the_device():
     assert positions.sinusoidal(5, 8, device=GPU).device.type == GPU
     assert positions.Rotary()(torch.empty(1, 2, 5, 8, device=GPU)).device.type == GPU
+
+
+@pytest.mark.parametrize("body, pooling", [(Encoder, "weighted"), (GPT, "last")])
+def test_heads_and_adapters_stay_on_the_device(body, pooling):
+    with torch.device(GPU):
+        net = heads.Classifier(body(PRESETS["small"]), 2, pooling)
+        ids = torch.zeros(2, 8, dtype=torch.long)
+    net.requires_grad_(False).head.requires_grad_(True)
+    lora.adapt(net, ["to_query", "to_value", "tokens"])
+    optimizer = finetune.layerwise_adamw(net, 0.01, fused=False)
+    net(ids, [8, 5]).square().sum().backward()
+    optimizer.step()
+    learned = [w for w in net.parameters() if w.requires_grad]
+    assert {w.grad.device.type for w in learned} == {GPU}
+    lora.merge(net)
+    assert net(ids).device.type == GPU
+
+
+def test_a_tagger_stays_on_the_device():
+    with torch.device(GPU):
+        net = heads.Tagger(Encoder(PRESETS["small"]), 3)
+        ids = torch.zeros(2, 8, dtype=torch.long)
+    assert net(ids, [8, 5]).device.type == GPU
 
 
 @pytest.mark.parametrize("preset", PRESETS)

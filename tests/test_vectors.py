@@ -46,6 +46,25 @@ def test_the_loss_equals_the_slow_one():
     assert loss == pytest.approx(slow_loss(model, words, others), abs=1e-6)
 
 
+@pytest.mark.parametrize("window", [1, 2, 9])
+def test_whole_texts_have_the_loss_of_their_pairs(window):
+    """Each pair of a text, one after the other, against the strangers they share."""
+    model, strangers, total, many = model_of(), [5, 1, 1], 0.0, 0.0
+    texts = [[0, 3, 3, 2, 4], [1, 2]]
+    for text in texts:
+        for i, word in enumerate(text):
+            for j, other in enumerate(text):
+                if i != j and abs(i - j) <= window:
+                    score = slow_loss(model, [word], [[other]])
+                    far = slow_loss(model, [word], [[other, *strangers]]) - score
+                    often = (window + 1 - abs(i - j)) / window
+                    total += often * (score + 6 * far / 3)
+                    many += often
+    batch = torch.tensor([texts[0], [1, 2, -1, -1, -1]]), torch.tensor(strangers)
+    loss = vectors.negative_sampling_of_texts(model, batch, window, strangers=6)
+    assert loss.item() == pytest.approx(total / many, abs=1e-5)
+
+
 def test_the_gradient_is_word2vecs():
     """For each pair (sigmoid(score) - is it the neighbor) times the other vector."""
     model = model_of()

@@ -8,6 +8,7 @@ file            idea
 batches.py      a text cut into windows, some tokens masked
 objectives.py   what is minimized, and how a held-out loss is measured
 optimizers.py   which weights move how: AdamW, Muon
+row_adagrad.py  a rate for each row of a table: for word vectors
 schedules.py    how the learning rate rises and falls
 run.py          a run: what learns, how, and what was measured on the way
 loop.py         the loop itself

@@ -1,0 +1,263 @@
+"""Sentiment with few labels: what is pretrained, what is trained, and simple methods.
+
+    python -m benchmarks.imdb [FOLDER]
+    python -m benchmarks.imdb --validation [FOLDER]      to choose settings by
+
+Every method learns from 100, 500, 2,000 and all labels, with three seeds, and is then
+measured once on the 5,000 test reviews; with `--validation` on the 2,000 validation
+reviews, which stores no result. Each figure is kept in FOLDER as soon as it is known
+(default: ~/.cache/inside-gpt/imdb), so the same command goes on where it was stopped;
+when all are there it stores the result.
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score
+from sklearn.pipeline import make_pipeline
+from torch import nn
+
+from benchmarks import Target, conclude
+from lib import finetune, lora, reviews, train
+from lib.corpora import Review, cache_folder
+from lib.heads import Classifier
+from lib.labelled import in_order, labelled_batches, word_dropout
+from lib.words import crop
+from lib.zoo import Pretrained, load_pretrained
+
+LABELS, SEEDS = (100, 500, 2_000, None), (0, 1, 2)  # None: all of them
+LONGEST = 256  # tokens of a review that the model reads: its beginning and its end
+CROPPED = "share_of_test_reviews_cropped"
+BATCH, DROPOUT, POOLING = 16, 0.3, "mean"
+STEPS = {100: 100, 500: 250, 2_000: 500, None: 2_200}
+SETTINGS = {
+    "batch": BATCH,
+    "longest": LONGEST,
+    "pooling": POOLING,
+    "steps": {str(n or "all"): steps for n, steps in STEPS.items()},
+    "word_dropout": DROPOUT,
+}
+SIMPLE = ("majority", "tf-idf", "averaged vectors")
+METHODS = ("full", "frozen", "layerwise", "lora", "scratch")
+LR = {"full": 3e-4, "frozen": 3e-2, "layerwise": 3e-2, "lora": 1e-2, "scratch": 3e-3}
+DECAY = 0.03  # of the rate, from one layer to the one below it
+LORA = {"names": ("tokens", "to_query", "to_value"), "rank": 4, "alpha": 8.0}
+SETTINGS |= {"decay": DECAY, "lora": LORA, "lr": LR}
+
+
+class Task(NamedTuple):
+    """Reviews to learn from and reviews to measure on."""
+
+    learned: list[Review]
+    measured: list[Review]
+    seed: int
+    labels: int | None
+
+
+class Scores(NamedTuple):
+    """What one run gave."""
+
+    accuracy: float
+    f1: float
+    trained: int  # numbers that learned
+    seconds: float
+
+
+def run(method: str, task: Task, body: Callable[[], Pretrained]) -> Scores:
+    """Learn by one method and measure once."""
+    began = time.perf_counter()
+    work = simple if method in SIMPLE else tune
+    found, trained = work(method, task, body)
+    truth = [int(each.positive) for each in task.measured]
+    accuracy = accuracy_score(truth, found)
+    f1 = f1_score(truth, found, zero_division=0.0)
+    seconds = round(time.perf_counter() - began, 1)
+    return Scores(round(accuracy, 4), round(float(f1), 4), trained, seconds)
+
+
+def simple(method: str, task: Task, body) -> tuple[np.ndarray, int]:
+    """Methods without a network, on counted words or on averages of word vectors."""
+    labels = [int(each.positive) for each in task.learned]
+    texts = [[each.text for each in part] for part in task[:2]]
+    if method == "majority":
+        model = DummyClassifier()
+    elif method == "tf-idf":
+        counted = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
+        model = make_pipeline(counted, LogisticRegression(C=10, max_iter=500))
+    else:
+        texts = [averages(part, body()) for part in texts]
+        model = LogisticRegression(C=0.1, max_iter=500)
+    model.fit(texts[0], labels)
+    last = model[-1] if method == "tf-idf" else model
+    trained = sum(np.size(getattr(last, n, ())) for n in ("coef_", "intercept_"))
+    return model.predict(texts[1]), int(trained)
+
+
+def averages(texts: list[str], pretrained: Pretrained) -> np.ndarray:
+    """The mean word vector of each text; rare words count more, none more than 1.
+
+    Source: Arora et al. 2017, "A Simple but Tough-to-Beat Baseline for Sentence
+    Embeddings", section 3; how frequent a word is, is guessed from its rank (Zipf).
+    """
+    table = pretrained.model.embed.tokens.weight.detach()
+    share = 0.1 / torch.arange(1, len(table) + 1)
+    weights = 1e-3 / (1e-3 + share)
+    rows = []
+    for text in texts:
+        ids = torch.tensor(pretrained.tokenizer.encode(text))
+        rows.append(weights[ids] @ table[ids] / weights[ids].sum())
+    found = torch.stack(rows)
+    return (found / table.norm(dim=1).mean() * 10).numpy()
+
+
+def tune(method: str, task: Task, body) -> tuple[np.ndarray, int]:
+    """Fine-tune the body, or train one like it from scratch."""
+    torch.manual_seed(task.seed)
+    pretrained = body()
+    model, optimizer = prepare(method, pretrained)
+    learned, measured = (encode(part, pretrained) for part in task[:2])
+    batches = labelled_batches(*learned, BATCH, task.seed, word_dropout(DROPOUT))
+    train.train(
+        model,
+        optimizer,
+        batches,
+        STEPS[task.labels],
+        objective=finetune.classification_loss,
+        schedule=rise_and_fall,
+    )
+    found = finetune.predict(model, in_order(*measured)).argmax(dim=1)
+    return found.numpy(), finetune.trainable(model)[0]
+
+
+def prepare(
+    method: str, pretrained: Pretrained
+) -> tuple[nn.Module, torch.optim.Optimizer]:
+    """The classifier of a method, and its optimizer."""
+    body = pretrained.model
+    if method == "scratch":
+        body = type(body)(body.config)
+    model = Classifier(body, 2, POOLING)
+    if method in ("frozen", "lora"):
+        finetune.freeze(model)
+    if method == "lora":
+        lora.adapt(model, **LORA)
+    if method == "layerwise":
+        return model, finetune.layerwise_adamw(model, LR[method], DECAY)
+    return model, train.adamw(model, LR[method], weight_decay=0.01)
+
+
+def rise_and_fall(step: int, steps: int) -> float:
+    """Up in a line over the first tenth, down in a line over the rest."""
+    return min((step + 1) / (0.1 * steps), (steps - step) / (0.9 * steps), 1.0)
+
+
+def encode(
+    part: list[Review], pretrained: Pretrained
+) -> tuple[list[list[int]], list[int]]:
+    """Cropped ids and labels."""
+    texts = [crop(pretrained.tokenizer.encode(each.text), LONGEST) for each in part]
+    return texts, [int(each.positive) for each in part]
+
+
+def grid() -> Iterator[tuple[str, int | None, int]]:
+    """Every method, number of labels and seed; the cheapest first."""
+    for labels in LABELS:
+        for method in (*SIMPLE, *METHODS):
+            for seed in SEEDS:
+                yield method, labels, seed
+
+
+def fill(folder: Path, split: reviews.Split, body: Callable[[], Pretrained]) -> dict:
+    """Run what is not there yet; a file for each run, written whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for method, labels, seed in grid():
+        path = folder / f"{method.replace(' ', '-')}_{labels or 'all'}_{seed}.json"
+        if path.exists():
+            continue
+        few = reviews.draw(split.training, labels, seed) if labels else split.training
+        scores = run(method, Task(few, split.test, seed, labels), body)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(scores._asdict()))
+        fresh.rename(path)
+        print(f"{method:17}{labels or len(few):6} labels, seed {seed}: {scores}")
+    return collect(folder)
+
+
+def collect(folder: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """All runs by method and labels, a list over the seeds."""
+    found: dict = {}
+    for method, labels, seed in grid():
+        path = folder / f"{method.replace(' ', '-')}_{labels or 'all'}_{seed}.json"
+        runs = found.setdefault(method, {}).setdefault(str(labels or "all"), [])
+        runs.append(json.loads(path.read_text()))
+    return found
+
+
+def targets(found: dict, parameters: int) -> list[Target]:
+    """What chapter 6 sets out to reach, in points of accuracy on the test reviews."""
+
+    def mean(method: str, labels: str) -> float:
+        return 100 * statistics.mean(run["accuracy"] for run in found[method][labels])
+
+    best = {n: max(mean("full", n), mean("layerwise", n)) for n in found["full"]}
+    bounds = {"100": 82, "500": 86, "2000": 87, "all": 89}
+    reached = [
+        Target(f"fine-tuned, {n} labels", best[n], bounds[n], "%") for n in bounds
+    ]
+    share = 100 * found["lora"]["500"][0]["trained"] / parameters
+    worst = max(mean("full", n) - mean("lora", n) for n in bounds)
+    over = best["all"] - mean("tf-idf", "all")
+    gain = best["500"] - mean("scratch", "500")
+    return [
+        *reached,
+        Target("all labels: above TF-IDF", over, 0, "points"),
+        Target("500 labels: above the same from scratch", gain, 12, "points"),
+        Target("LoRA: below full fine-tuning", worst, 1, "points", True),
+        Target("LoRA: numbers that learn", share, 5, "% of all", True),
+    ]
+
+
+def key(body: Pretrained) -> str:
+    """A name for these settings and weights: figures of others are not mixed in."""
+    words = json.dumps([SETTINGS, body.card["sha256"]])
+    return sha256(words.encode()).hexdigest()[:12]
+
+
+def main(folder: Path) -> None:
+    torch.set_num_threads(1)
+    split = reviews.imdb()
+    body = load_pretrained("reviews")
+    folder /= key(body)
+    if "--validation" in sys.argv[1:]:
+        split = split._replace(test=split.validation)
+        folder = folder.with_name(f"validation-{folder.name}")
+    found = fill(folder, split, lambda: load_pretrained("reviews"))
+    if "--validation" in sys.argv[1:]:
+        return
+    long = [len(body.tokenizer.encode(each.text)) > LONGEST for each in split.test]
+    figures = {
+        "labels": {"all": len(split.training)},
+        "runs": found,
+        "settings": SETTINGS,
+        CROPPED: round(sum(long) / len(long), 4),
+        "weights_sha256": body.card["sha256"],
+    }
+    parameters = sum(weight.numel() for weight in body.model.parameters())
+    packages = ["torch", "scikit-learn"]
+    conclude("imdb", figures, targets(found, parameters), packages)
+
+
+if __name__ == "__main__":
+    given = [Path(word) for word in sys.argv[1:] if not word.startswith("--")]
+    main(*given or [cache_folder() / "imdb"])
