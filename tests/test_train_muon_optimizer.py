@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.distributed as dist
 from hypothesis import given
 from hypothesis import strategies as st
 from models import PRESETS, TINY
 from torch import nn
+from torch.distributed.tensor import distribute_tensor
 
 from lib.gpt import GPT
 from lib.train.muon_optimizer import QUINTIC, Muon, orthogonalize
@@ -270,3 +272,14 @@ def test_what_is_no_matrix_is_refused(shape):
 def test_a_model_without_a_stack_is_refused():
     with pytest.raises(ValueError, match="matrices in an nn.ModuleList"):
         muon(nn.Linear(3, 3))
+
+
+def test_slices_of_matrices_are_refused():
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        mesh = dist.device_mesh.init_device_mesh("cpu", (1,))
+        weights = nn.Parameter(distribute_tensor(draw(16, 8), mesh))
+        with pytest.raises(ValueError, match="whole matrices, got slices"):
+            Muon([weights])
+    finally:
+        dist.destroy_process_group()

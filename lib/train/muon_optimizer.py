@@ -10,6 +10,7 @@ from collections import defaultdict
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 from lib.linear import times_turned
 
@@ -140,3 +141,5 @@ def _check(group: dict) -> None:
         if weights.dim() != 2:
             shape = tuple(weights.shape)
             raise ValueError(f'rule "muon" takes matrices, got a parameter of {shape}')
+        if isinstance(weights, DTensor):
+            raise ValueError('rule "muon" takes whole matrices, got slices: use AdamW')
