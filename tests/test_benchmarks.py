@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from importlib import import_module
 from itertools import islice
 
 import nbformat
@@ -33,6 +34,15 @@ from lib.linear import Linear
 from lib.tokenizer import BytePairTokenizer
 
 TEXT = "she sells sea shells, sea shells she sells by the sea shore " * 3
+JUDGED = (
+    "ablations",
+    "held_out",
+    "improvements",
+    "learning_rates",
+    "little_data",
+    "objectives",
+    "precision",
+)
 MET = Target("speed", 31.0, 30, "times faster")
 MISSED = Target("time", 10.5, 10, "times Rust's", at_most=True)
 
@@ -41,6 +51,14 @@ MISSED = Target("time", 10.5, 10, "times Rust's", at_most=True)
 def results(tmp_path, monkeypatch):
     monkeypatch.setattr(benchmarks, "RESULTS", tmp_path / "results")
     return tmp_path / "results"
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_what_is_stored_is_what_the_script_would_say_of_it(name):
+    record = json.loads((benchmarks.RESULTS / f"{name}.json").read_text())
+    judged = import_module(f"benchmarks.{name}").targets(record["figures"])
+    assert judged and all(target.met() for target in judged)
+    assert record["targets"] == [str(target) for target in judged]
 
 
 def test_the_textbook_learns_the_same_merges():
