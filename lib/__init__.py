@@ -25,7 +25,6 @@ pair       pairs of numbers that a position turns together
 vocab      tokens that the model knows
 context    tokens that a key-value cache has room for
 stack      matrices that are worked on together
-row        rows of a matrix
 column     columns of a matrix
 inner      what two matrices have in common, and their product sums over
 sample     words held against one word: its neighbor, then strangers
