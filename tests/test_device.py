@@ -12,7 +12,17 @@ from models import PRESETS
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
-from lib import attention, finetune, heads, lens, lora, positions, train, vectors
+from lib import (
+    attention,
+    attribution,
+    finetune,
+    heads,
+    lens,
+    lora,
+    positions,
+    train,
+    vectors,
+)
 from lib.attention_only import AttentionOnly
 from lib.block import DecoderBlock, PreNorm
 from lib.cache import KeyValueCache
@@ -200,6 +210,21 @@ def test_heads_and_adapters_stay_on_the_device(body, pooling):
     assert {w.grad.device.type for w in learned} == {GPU}
     lora.merge(net)
     assert net(ids).device.type == GPU
+
+
+@pytest.mark.parametrize("body", [Encoder, GPT])
+def test_attribution_stays_on_the_device(body, monkeypatch):
+    """A fake tensor of one number keeps its value and cannot move: make it two."""
+
+    def two_lengths(lengths, time, device):
+        return attention.padding_mask([*lengths, time], time, device)[:-1]
+
+    monkeypatch.setattr(heads, "padding_mask", two_lengths)
+    with torch.device(GPU):
+        net = heads.Classifier(body(PRESETS["small"]), 2)
+        ids = torch.zeros(8, dtype=torch.long)
+    for ask in ("gradient_times_input", "integrated_gradients", "occlusion"):
+        assert getattr(attribution, ask)(net, ids).device.type == GPU
 
 
 def test_a_tagger_stays_on_the_device():
