@@ -219,7 +219,8 @@ def test_attribution_stays_on_the_device(body, monkeypatch):
     def two_lengths(lengths, time, device):
         return attention.padding_mask([*lengths, time], time, device)[:-1]
 
-    monkeypatch.setattr(heads, "padding_mask", two_lengths)
+    for place in ("lib.heads", "lib.encoder"):
+        monkeypatch.setattr(f"{place}.padding_mask", two_lengths)
     with torch.device(GPU):
         net = heads.Classifier(body(PRESETS["small"]), 2)
         ids = torch.zeros(8, dtype=torch.long)
