@@ -1,12 +1,12 @@
 """Word vectors from the training reviews: chapter 1's recipe at speed against gensim.
 
-    python -m benchmarks.word_vectors            about 6 minutes
+    python -m benchmarks.word_vectors
 
-Both read the same words as often, with the same width, window, strangers and thinning:
-gensim's Word2Vec (skip-gram, one worker) at its own highest learning rate and at twice
-that. How good the vectors are is how well a straight line through averages of them
-(`lib.baselines`) tells the 2,000 validation reviews, with 100 to all labels. Time is
-the processor's, one thread for each.
+Both read the same texts as often, with the same width, window, strangers and threshold
+for frequent words (of which gensim's rule keeps a few more). gensim's Word2Vec is
+skip-gram with one worker, at its own learning rate and at twice that. How good vectors
+are is how well a straight line through averages of them (`lib.baselines`) tells the
+2,000 validation reviews, with 100 to all labels. Time is the processor's, one thread.
 """
 
 import tempfile
