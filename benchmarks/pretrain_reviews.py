@@ -28,10 +28,10 @@ from tools.machine import machine
 
 COMMAND = "python -m benchmarks.pretrain_reviews"
 WIDTH, CONTEXT = 128, 512
-WORDS = {"steps": 2_228, "batch": 16, "window": 30, "strangers": 5, "shared": 256}
+WORDS = {"steps": 14_000, "batch": 16, "window": 30, "strangers": 5, "shared": 256}
 WORDS |= {"lr": 0.3, "threshold": 1e-4, "part": 96}
-MASKED = {"steps": 1_200, "batch": 32, "time": 128, "share": 0.15, "samples": 2_048}
-MASKED |= {"lr": 2e-3, "lr_words": 5e-4}
+MASKED = {"steps": 8_000, "batch": 32, "time": 128, "share": 0.25, "samples": 2_048}
+MASKED |= {"lr": 2e-3, "lr_words": 0.0}
 EVERY = 200  # steps from one checkpoint to the next
 Texts = list[list[int]]
 
