@@ -10,7 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from IPython import get_ipython
 from IPython.display import Markdown
+
+# What the library imports and a bare runtime may lack: module, and pip's name for it.
+# None of them asks pip for torch, numpy or matplotlib, so none of those is replaced.
+NEEDED = {
+    "jaxtyping": "jaxtyping",
+    "regex": "regex",
+    "tqdm": "tqdm",
+    "yaml": "pyyaml",
+    "filelock": "filelock",
+    "safetensors": "safetensors",
+    "ipywidgets": "ipywidgets",
+}
 
 
 def start(seed: int = 0) -> torch.device:
@@ -20,8 +33,9 @@ def start(seed: int = 0) -> torch.device:
     costs more than it saves. Raise it with `torch.set_num_threads` when you enlarge a
     model.
     """
-    for package in ("jaxtyping", "regex"):
-        _install_if_missing(package)
+    _install_missing()
+    if shell := get_ipython():
+        shell.set_custom_exc((NameError,), _explain_name)
     from lib import plots  # needs jaxtyping
 
     random.seed(seed)
@@ -47,12 +61,23 @@ def show(*things: object) -> Markdown:
     return Markdown("\n\n".join(f"```python\n{source}\n```" for source in sources))
 
 
-def _install_if_missing(package: str) -> None:
-    """A bare runtime may lack a package; nothing that is there is replaced."""
-    if importlib.util.find_spec(package) is None:
-        subprocess.run(
-            [sys.executable, "-m", "pip", "install", "-q", package], check=True
-        )
+def _install_missing() -> None:
+    """Bring what is not there, and nothing else; where pip cannot, say so and stop."""
+    missing = [p for m, p in NEEDED.items() if importlib.util.find_spec(m) is None]
+    if not missing:
+        return
+    command = [sys.executable, "-m", "pip", "install", "-q", *missing]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        sys.exit(f"pip could not bring {', '.join(missing)}. Its last words: {last}")
+    importlib.invalidate_caches()
+
+
+def _explain_name(shell, kind, error, stack, tb_offset=None) -> None:
+    """Show a NameError as always, and say what most often mends it."""
+    shell.showtraceback((kind, error, stack), tb_offset=tb_offset)
+    print("Was a cell above left out? Run them all, from the top.", file=sys.stderr)
 
 
 def stored(name: str) -> dict:

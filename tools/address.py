@@ -22,12 +22,13 @@ def address(root: Path) -> str:
 def first_cell(url: str) -> str:
     """The first code cell of every notebook: find `lib`, or clone it, and start."""
     folder = url.rsplit("/", 1)[-1]
-    places = f'(".", "..", "../..", "{folder}")'
+    places = f'(*("../" * n for n in range(9)), "{folder}/")'
+    sentence = "The book's library is not here and git could not fetch it: no network?"
     return f"""import os, sys
 
-near = [p for p in {places} if os.path.exists(p + "/lib/notebook.py")]  # fmt: skip
-assert near or not os.system("git clone -q --depth 1 {url}")  # fmt: skip
-sys.path[:0] = near or ["{folder}"]
+near = [p for p in {places} if os.path.exists(p + "lib/notebook.py")]  # fmt: skip
+near or os.system("git clone --depth 1 {url}") and sys.exit("{sentence}")  # fmt: skip
+sys.path[:0] = map(os.path.abspath, near or ["{folder}"])
 from lib.notebook import start
 
 device = start()"""
