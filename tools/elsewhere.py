@@ -22,10 +22,11 @@ from typing import NamedTuple
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
 
 from tools.address import address, notebooks
 
-KEPT = ("torch", "numpy", "matplotlib")  # never replaced
+KEPT = {"torch", "numpy", "matplotlib"}  # never replaced
 VERSIONS = (
     "import json; from importlib.metadata import distributions as all; "
     "print(json.dumps({d.name.lower(): d.version for d in all()}))"
@@ -66,11 +67,8 @@ def versions(python: str) -> dict[str, str]:
     return json.loads(done.stdout)
 
 
-def run(path: Path, folder: Path, cells: int | None = None) -> Run:
-    """Run a notebook, or its first code cells, with the kernel, alone in a folder."""
-    notebook = nbformat.read(path, as_version=4)
-    if cells is not None:
-        notebook.cells = [c for c in notebook.cells if c.cell_type == "code"][:cells]
+def run(notebook: NotebookNode, folder: Path) -> Run:
+    """Run a notebook in a folder with the kernel, to its end or its first error."""
     began, ended = [], []
     client = NotebookClient(
         notebook,
@@ -103,7 +101,7 @@ def main(python: str, *paths: str) -> int:
         os.environ |= add_kernel(python, Path(place, "jupyter"))
         for path in map(Path, paths or notebooks(Path())):
             folder = Path(tempfile.mkdtemp(dir=place))
-            done = run(path, folder)
+            done = run(nbformat.read(path, as_version=4), folder)
             print(f"{path}: {done.whole:.0f} s, the first cell {done.first:.0f} s")
             print(end=done.error, flush=True)
             failed += bool(done.error)

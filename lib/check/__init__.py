@@ -12,6 +12,7 @@ from lib.check.chapter_03 import (
 )
 from lib.check.chapter_04 import adam, bits, clip, floor, schedule, surprise
 from lib.check.chapter_05 import cache_size, greedy, kept, penalty, ring, top_p
+from lib.check.progress import progress
 
 __all__ = [
     "adam",
@@ -37,6 +38,7 @@ __all__ = [
     "pairs",
     "penalty",
     "pre_norm",
+    "progress",
     "ring",
     "rms_norm",
     "row",

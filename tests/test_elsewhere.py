@@ -1,0 +1,91 @@
+"""A notebook on a machine that is not ours: what its first cell brings, and keeps."""
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from lib.notebook import NEEDED
+from tools import elsewhere
+from tools.address import notebooks
+
+ROOT = Path(__file__).parent.parent
+# What Colab has of what the book needs, and a runtime that has next to nothing.
+BARE = {*elsewhere.KEPT, "ipykernel"}
+COLAB = BARE | set(NEEDED.values()) - {"jaxtyping"}
+
+
+def closure(names):
+    """Packages with all that they ask for in this environment, themselves included."""
+    found, left = set(), list(names)
+    while left:
+        name = re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", left.pop())[0].lower())
+        try:
+            wanted = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:  # for another system
+            continue
+        if name not in found:
+            found.add(name)
+            left += [line for line in wanted if "extra ==" not in line]
+    return found
+
+
+def environment(folder, names):
+    """A Python that sees these packages of ours and no other; pip cannot touch them."""
+    command = [sys.executable, "-m", "venv", "--copies", folder / "venv"]
+    subprocess.run(command, check=True)
+    seen = folder / "packages"
+    seen.mkdir()
+    for name in closure(names):
+        for file in importlib.metadata.files(name):
+            if (top := file.parts[0]) not in ("..", "__pycache__"):
+                whole = Path(importlib.metadata.distribution(name).locate_file(top))
+                if not (seen / top).exists():
+                    (seen / top).symlink_to(whole)
+    (site,) = folder.glob("venv/lib/python*/site-packages")
+    (site / "ours.pth").write_text(f"{seen}\n")
+    return str(folder / "venv/bin/python")
+
+
+def first_cell_and_imports():
+    """A notebook of the first cell, and what all chapters and solutions import."""
+    cells = [
+        cell
+        for path in notebooks(ROOT)
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "code"
+    ]
+    imports = re.compile(r"((import|from) .+\n?|\n)+")
+    chosen = [c for c in cells if imports.fullmatch(c.source) and "import" in c.source]
+    assert len(chosen) >= len(notebooks(ROOT))
+    return nbformat.v4.new_notebook(cells=[cells[0], *chosen])
+
+
+@pytest.mark.parametrize(
+    "has, installed",
+    [(COLAB, {"jaxtyping"}), (BARE, set(NEEDED.values()) - {"filelock"})],
+    ids=["colab", "bare"],
+)
+def test_the_first_cell_brings_what_is_missing(
+    tmp_path, book, monkeypatch, has, installed
+):
+    python = environment(tmp_path, has)
+    before = elsewhere.versions(python)
+    assert not installed & before.keys() and elsewhere.KEPT <= before.keys()
+    settings = book | elsewhere.add_kernel(python, tmp_path / "jupyter")
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    (alone := tmp_path / "alone").mkdir()
+    done = elsewhere.run(first_cell_and_imports(), alone)
+    if "pip could not bring" in done.error:
+        pytest.skip("pip reaches no index here, which this test is about")
+    assert not done.error
+    assert done.first < 30
+    new, complaint = elsewhere.changes(before, elsewhere.versions(python))
+    assert not complaint
+    names = {line.split()[0] for line in new}
+    assert installed <= names <= closure(installed)
