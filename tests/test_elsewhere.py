@@ -19,11 +19,16 @@ BARE = {*elsewhere.KEPT, "ipykernel"}
 COLAB = BARE | set(NEEDED.values()) - {"jaxtyping"}
 
 
+def normal(name):
+    """A package's name as every tool writes it."""
+    return re.sub(r"[-_.]+", "-", name.lower())
+
+
 def closure(names):
     """Packages with all that they ask for in this environment, themselves included."""
     found, left = set(), list(names)
     while left:
-        name = re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", left.pop())[0].lower())
+        name = normal(re.match(r"[\w.-]+", left.pop())[0])
         try:
             wanted = importlib.metadata.requires(name) or []
         except importlib.metadata.PackageNotFoundError:  # for another system
@@ -62,7 +67,8 @@ def first_cell_and_imports():
     imports = re.compile(r"((import|from) .+\n?|\n)+")
     chosen = [c for c in cells if imports.fullmatch(c.source) and "import" in c.source]
     assert len(chosen) >= len(notebooks(ROOT))
-    return nbformat.v4.new_notebook(cells=[cells[0], *chosen])
+    sources = [cell.source for cell in (cells[0], *chosen)]
+    return nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, sources)))
 
 
 @pytest.mark.parametrize(
@@ -87,5 +93,5 @@ def test_the_first_cell_brings_what_is_missing(
     assert done.first < 30
     new, complaint = elsewhere.changes(before, elsewhere.versions(python))
     assert not complaint
-    names = {line.split()[0] for line in new}
+    names = {normal(line.split()[0]) for line in new}
     assert installed <= names <= closure(installed)

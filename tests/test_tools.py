@@ -32,7 +32,9 @@ def test_the_address_moves_as_one(copy):
     assert not address.disagreements(copy)
     for path in copy.rglob("*.*"):
         if path.is_file():
-            assert old.removeprefix("https://") not in path.read_text(), path
+            text = path.read_text()
+            assert old.removeprefix("https://") not in text, path
+            assert address.site(old) not in text, path
     address.move(copy, old)
     for path in (p for p in copy.rglob("*") if p.is_file()):
         assert path.read_bytes() == (ROOT / path.relative_to(copy)).read_bytes(), path
@@ -65,10 +67,22 @@ def test_what_is_no_address_is_refused(copy, wrong):
 
 def test_a_disagreement_is_seen(copy):
     path = copy / "chapters/02_attention.ipynb"
-    path.write_text(path.read_text().replace("git clone -q", "git clone"))
+    path.write_text(path.read_text().replace("clone --depth 1", "clone --depth 9"))
     assert address.disagreements(copy)[0].startswith(
         "chapters/02_attention.ipynb: the first"
     )
+
+
+def test_relative_links_are_mended_and_anchors_kept(copy):
+    path, url = copy / "chapters/solutions/02_attention.ipynb", address.address(copy)
+    whole = f"{address.site(url)}/chapters/02_attention.html"
+    text = path.read_text()
+    path.write_text(text.replace(whole, "../02_attention.ipynb#the-mask"))
+    (line,) = address.disagreements(copy)
+    assert "02_attention.ipynb#the-mask is dead in Colab" in line
+    address.move(copy, url)
+    assert path.read_text() == text.replace(whole, f"{whole}#the-mask")
+    assert not address.disagreements(copy)
 
 
 @pytest.fixture
