@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 
 from tools.address import address, notebooks
@@ -73,7 +73,7 @@ def run(notebook: NotebookNode, folder: Path) -> Run:
     client = NotebookClient(
         notebook,
         kernel_name="elsewhere",
-        timeout=600,
+        timeout=1800,  # of a cell; a busy machine is slow
         resources={"metadata": {"path": folder}},
         on_cell_execute=lambda **_: began.append(time.perf_counter()),
         on_cell_executed=lambda **_: ended.append(time.perf_counter()),
@@ -81,7 +81,7 @@ def run(notebook: NotebookNode, folder: Path) -> Run:
     error = ""
     try:
         client.execute()
-    except CellExecutionError as stopped:
+    except (CellExecutionError, CellTimeoutError) as stopped:
         error = re.sub(r"\x1b\[[\d;]*m", "", str(stopped))
     return Run(ended[0] - began[0], ended[-1] - began[0], error)
 
