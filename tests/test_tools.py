@@ -1,10 +1,12 @@
 """The authors' tools, and that README, continuous integration and library agree."""
 
 import ast
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -257,6 +259,28 @@ def test_forms_for_errata_are_whole():
             assert field["attributes"]["label"]
 
 
+@pytest.mark.parametrize("name", ["teachers.md", "CONTRIBUTING.md", "README.md"])
+def test_commands_on_a_page_name_what_is_there(name):
+    """Modules, files, and every option of the training command."""
+    text = (ROOT / name).read_text()
+    modules = re.findall(r"python -m ((?:tools|lib)[.\w]*)", text)
+    assert modules
+    for module in modules:
+        assert importlib.util.find_spec(module), module
+    for file in re.findall(r"\b((?:chapters|tests|lib)/[\w/]+\.(?:py|ipynb))", text):
+        assert (ROOT / file.replace("NN_name", "01_tokens")).exists() or "NN" in file
+    known = console_help()
+    for command in re.findall(r"-m lib\.train((?:.|\\\n)*)", text):
+        for option in re.findall(r"--[\w-]+", command):
+            assert option in known, option
+
+
+def console_help():
+    command = [sys.executable, "-m", "lib.train", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return done.stdout
+
+
 def test_the_citation_agrees_with_the_package():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -266,3 +290,5 @@ def test_the_citation_agrees_with_the_package():
     assert citation["authors"] == package["authors"] == [{"name": book["author"]}]
     assert citation["repository-code"] == address.address(ROOT)
     assert citation["url"] == address.site(address.address(ROOT))
+    page = (ROOT / "teachers.md").read_text()
+    assert f"version = {{{package['version']}}}" in page and citation["url"] in page

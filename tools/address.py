@@ -16,7 +16,14 @@ from pathlib import Path
 import nbformat
 import yaml
 
-TEXTS = ("README.md", "index.md", "CITATION.cff", "pyproject.toml", "_config.yml")
+TEXTS = (
+    "README.md",
+    "index.md",
+    "teachers.md",
+    "CITATION.cff",
+    "pyproject.toml",
+    "_config.yml",
+)
 # A Markdown link to a file: `](../02_attention.ipynb#masks)`.
 RELATIVE = re.compile(r"(\])\((?!https?://|#)([^)\s]+)\)")
 
