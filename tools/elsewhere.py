@@ -73,7 +73,8 @@ def run(notebook: NotebookNode, folder: Path) -> Run:
     client = NotebookClient(
         notebook,
         kernel_name="elsewhere",
-        timeout=1800,  # of a cell; a busy machine is slow
+        startup_timeout=600,  # a busy machine is slow
+        timeout=1800,  # of a cell
         resources={"metadata": {"path": folder}},
         on_cell_execute=lambda **_: began.append(time.perf_counter()),
         on_cell_executed=lambda **_: ended.append(time.perf_counter()),
