@@ -25,6 +25,11 @@ NEEDED = {
     "ipywidgets": "ipywidgets",
 }
 
+ADVICE = (
+    "If a cell above was left out, changed or run out of order: "
+    "restart the kernel and run all cells, from the top."
+)
+
 
 def start(seed: int = 0) -> torch.device:
     """Make a notebook ready (packages, seeds, one thread, style); return the device.
@@ -35,7 +40,7 @@ def start(seed: int = 0) -> torch.device:
     """
     _install_missing()
     if shell := get_ipython():
-        shell.set_custom_exc((NameError,), _explain_name)
+        shell.set_custom_exc((Exception,), _advise)
     from lib import plots  # needs jaxtyping
 
     random.seed(seed)
@@ -74,10 +79,11 @@ def _install_missing() -> None:
     importlib.invalidate_caches()
 
 
-def _explain_name(shell, kind, error, stack, tb_offset=None) -> None:
-    """Show a NameError as always, and say what most often mends it."""
+def _advise(shell, kind, error, stack, tb_offset=None) -> None:
+    """Show an error as always, and below it what most often mends it."""
     shell.showtraceback((kind, error, stack), tb_offset=tb_offset)
-    print("Was a cell above left out? Run them all, from the top.", file=sys.stderr)
+    if not hasattr(error, "_render_traceback_"):  # such an error says it itself
+        print(ADVICE, file=sys.stderr)
 
 
 def stored(name: str) -> dict:

@@ -125,20 +125,34 @@ def test_what_the_library_imports_is_there_or_installed():
     assert others - runtime - {"tensorboard"} == set(notebook.NEEDED)
 
 
-def test_a_name_that_is_not_there_yet_gets_a_hint(capsys):
+@pytest.fixture
+def shell():
+    """What a kernel has after the first cell."""
     shell = InteractiveShell()
-    shell.set_custom_exc((NameError,), notebook._explain_name)
-    assert not shell.run_cell("print(tokens_of_an_earlier_cell)").success
+    shell.set_custom_exc((Exception,), notebook._advise)
+    return shell
+
+
+@pytest.mark.parametrize(
+    "cell, says",
+    [
+        ("print(name_of_a_cell_above)", "name 'name_of_a_cell_above' is not defined"),
+        ("import torch; torch.ones(2, 3) @ torch.ones(2, 3)", "cannot be multiplied"),
+    ],
+)
+def test_cells_run_out_of_order_fail_with_words(shell, capsys, cell, says):
+    assert not shell.run_cell(cell).success
     said = capsys.readouterr()
-    assert "name 'tokens_of_an_earlier_cell' is not defined" in said.out
-    assert said.err == "Was a cell above left out? Run them all, from the top.\n"
+    assert says in said.out
+    assert said.err == notebook.ADVICE + "\n"
 
 
-def test_a_corpus_that_cannot_be_had_shows_its_message_alone(capsys):
+def test_a_corpus_that_cannot_be_had_shows_its_message_alone(shell, capsys):
     message = "the plays are not on this machine\nand pip could not fetch them"
-    shell = InteractiveShell(user_ns={"error": corpora.CorpusError(message)})
+    shell.push({"error": corpora.CorpusError(message)})
     assert not shell.run_cell("raise error").success
-    assert capsys.readouterr().out == message + "\n"
+    said = capsys.readouterr()
+    assert said.out == message + "\n" and not said.err
 
 
 def test_importing_notebook_needs_no_jaxtyping():
