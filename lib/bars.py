@@ -6,7 +6,7 @@ from statistics import mean, stdev
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from lib.plots import GREY
+from lib.colors import GREY
 
 BAR = 0.42  # inches for a bar and the space under it
 

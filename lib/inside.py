@@ -1,6 +1,10 @@
-"""Looking inside a model while it works: what went into a part, and what came out."""
+"""Looking inside a model while it works: what went into a part, and what came out.
 
-from collections.abc import Iterable
+And what if something else had come out of it: `replaced`.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -22,18 +26,39 @@ def watch(
     Raises AttributeError when the model has no part of that name.
     """
     parts = {name: model.get_submodule(name) for name in names}
-    notes, was_training = {}, model.training
+    notes = {}
     hooks = [
         part.register_forward_hook(partial(_note, notes, name))
         for name, part in parts.items()
     ]
     try:
-        model.eval()(*inputs)
+        with dropout_off(model):
+            model(*inputs)
     finally:
-        model.train(was_training)
         for hook in hooks:
             hook.remove()
     return notes
+
+
+@contextmanager
+def dropout_off(model: nn.Module) -> Iterator[None]:
+    """Inside this the model is in `eval` mode; afterwards in the mode it was in."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
+
+
+@contextmanager
+def replaced(part: nn.Module, output: Any) -> Iterator[None]:
+    """Inside this, `part` gives `output`, whatever it is given; afterwards its own."""
+    hook = part.register_forward_hook(lambda *_: output)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _note(notes: dict, name: str, part: nn.Module, given: tuple, gave: Any) -> None:

@@ -8,17 +8,15 @@ import numpy as np
 from IPython.display import display
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from torch import Tensor
 
+from lib.colors import ACCENT, GREY
+from lib.line_names import name_ends
 from lib.train import Callback, Run
 
-ACCENT = (
-    "#176de8"  # the model; a baseline is grey and dashed, a theoretical floor dotted
-)
-GREY = "#5f5f5f"
 WEIGHT_COLORS = LinearSegmentedColormap.from_list("weights", ["white", ACCENT])
 
 
@@ -268,32 +266,5 @@ def compare_curves(
     ax.set(title=title, xlabel="training step", ylabel="loss (nats per token)")
     ax.set_xlim(right=last)
     ends = {name: float(y[-1]) for name, (_, y) in runs.items()}
-    _name_ends(ax, {**(baselines or {}), **ends}, list(ends))
+    name_ends(ax, {**(baselines or {}), **ends}, list(ends))
     return ax
-
-
-def _name_ends(ax: Axes, ends: dict[str, float], colored: list[str]) -> None:
-    """Names to the right of the lines' ends, pushed up until none hides another."""
-    low, high = ax.get_ylim()
-    gap, free = 0.06 * (high - low), low
-    for name, y in sorted(ends.items(), key=lambda end: end[1]):
-        color = _readable(f"C{colored.index(name)}") if name in colored else GREY
-        free = max(free, y)
-        ax.annotate(
-            name,
-            (1, free),
-            (5, 0),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            va="center",
-            color=color,
-            fontsize=10,
-        )
-        free += gap
-    ax.set_ylim(top=max(high, free))
-
-
-def _readable(color: str) -> tuple[float, ...]:
-    """A color dark enough for text on white; the accent is so already."""
-    rgb = to_rgb(color)
-    return rgb if rgb == to_rgb(ACCENT) else tuple(0.6 * channel for channel in rgb)

@@ -4,7 +4,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from lib.bars import bars, mean_and_error
-from lib.plots import GREY
+from lib.colors import GREY
 
 
 @pytest.fixture(autouse=True)

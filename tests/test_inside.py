@@ -6,7 +6,7 @@ from torch import nn
 
 from lib.attention import MultiHeadAttention, causal_mask
 from lib.block import DecoderBlock, PreNorm
-from lib.inside import attention_weights, watch
+from lib.inside import attention_weights, dropout_off, replaced, watch
 
 
 @pytest.fixture
@@ -55,3 +55,22 @@ def test_cross_attention_is_seen_too():
         block.cross_attention.norm(block.attention(x, causal_mask(4))), None, context
     )
     torch.testing.assert_close(weights["cross_attention.part"], expected)
+
+
+def test_a_part_can_be_replaced_for_a_while(net):
+    x, other = torch.randn(5, 3), torch.randn(5, 4)
+    with replaced(net[0], other), dropout_off(net):
+        torch.testing.assert_close(net(x), net[2](other))
+    assert net.training and not net[0]._forward_hooks
+    with pytest.raises(RuntimeError, match="shapes"), replaced(net[0], x):
+        net(x)
+    assert not net[0]._forward_hooks
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_dropout_is_off_for_a_while(net, training):
+    net.train(training)
+    with pytest.raises(KeyError), dropout_off(net):
+        assert not net.training
+        raise KeyError
+    assert net.training == training

@@ -7,9 +7,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.train import cosine, exponential_rise, linear_decay, warm_up_stable_decay
+from lib.train import (
+    cosine,
+    exponential_rise,
+    linear_decay,
+    slanted_triangle,
+    warm_up_stable_decay,
+)
 
-ALL = [warm_up_stable_decay, cosine, linear_decay, exponential_rise]
+ALL = [warm_up_stable_decay, cosine, linear_decay, slanted_triangle, exponential_rise]
 
 
 @pytest.mark.parametrize("schedule", ALL)
@@ -25,6 +31,7 @@ def test_a_factor_lies_above_0_and_up_to_1(schedule, steps, data):
         (warm_up_stable_decay, 1 / 50, 1 / 120),
         (cosine, 1 / 50, 0.1),
         (linear_decay, 1, 1 / 200),
+        (slanted_triangle, 1 / 20, 1 / 180),
         (exponential_rise, 1e-4, 1),
     ],
 )
@@ -60,6 +67,15 @@ def test_linear_and_exponential_are_pytorchs():
     theirs = rates(lambda o: kind.ExponentialLR(o, factor), 60)
     ours = [exponential_rise(step, 60) * 1e4 for step in range(60)]
     assert ours == pytest.approx(theirs, rel=1e-9)
+
+
+def test_slanted_triangle_is_that_of_transformers_a_step_later():
+    from transformers import get_linear_schedule_with_warmup
+
+    theirs = rates(lambda o: get_linear_schedule_with_warmup(o, 20, 200), 200)
+    ours = [slanted_triangle(step, 200) for step in range(200)]
+    assert ours[:20] == pytest.approx(theirs[1:21])  # theirs begins at 0
+    assert ours[20:] == pytest.approx(theirs[20:])
 
 
 def test_three_parts_of_warm_up_stable_decay():

@@ -12,6 +12,16 @@ from lib.check.chapter_03 import (
 )
 from lib.check.chapter_04 import adam, bits, clip, floor, schedule, surprise
 from lib.check.chapter_05 import cache_size, greedy, kept, penalty, ring, top_p
+from lib.check.chapter_06 import (
+    calibration_error,
+    f1,
+    integrated,
+    layer_rates,
+    lora,
+    lora_size,
+    mean_pool,
+    word_dropout,
+)
 from lib.check.progress import progress
 
 __all__ = [
@@ -20,17 +30,24 @@ __all__ = [
     "bits",
     "block",
     "cache_size",
+    "calibration_error",
     "clip",
     "cosine",
     "encode",
+    "f1",
     "feed_forward_size",
     "floor",
     "greedy",
     "grouped",
     "heads",
+    "integrated",
     "kept",
     "layer_norm",
+    "layer_rates",
+    "lora",
+    "lora_size",
     "mask",
+    "mean_pool",
     "merge",
     "normed_row",
     "one_hot",
@@ -46,4 +63,5 @@ __all__ = [
     "softmax",
     "surprise",
     "top_p",
+    "word_dropout",
 ]

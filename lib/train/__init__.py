@@ -41,6 +41,7 @@ from lib.train.schedules import (
     cosine,
     exponential_rise,
     linear_decay,
+    slanted_triangle,
     warm_up_stable_decay,
 )
 from lib.train.tensorboard import TensorBoard
@@ -69,6 +70,7 @@ __all__ = [
     "muon",
     "next_token_loss",
     "perplexity",
+    "slanted_triangle",
     "take_step",
     "token_loss",
     "train",

@@ -34,6 +34,15 @@ def linear_decay(step: int, steps: int) -> float:
     return 1 - step / steps
 
 
+def slanted_triangle(step: int, steps: int, rise: float = 0.1) -> float:
+    """Climb in a line over the first part of the run, fall to 0 over the rest.
+
+    `rise` is the share of the run in which it climbs. Source: Howard & Ruder 2018,
+    "Universal Language Model Fine-tuning for Text Classification", section 3.2.
+    """
+    return min((step + 1) / (rise * steps), (steps - step) / ((1 - rise) * steps), 1.0)
+
+
 def exponential_rise(step: int, steps: int, start: float = 1e-4) -> float:
     """Rise from `start` to 1, by the same factor at every step: to find a good rate.
 

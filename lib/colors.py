@@ -1,0 +1,12 @@
+"""Colors that mean the same in every picture of the book, and how to write in them."""
+
+from matplotlib.colors import to_rgb
+
+ACCENT = "#176de8"  # the model; held-out is solid, training thin
+GREY = "#5f5f5f"  # a baseline is dashed, a theoretical floor dotted
+
+
+def readable(color: str) -> tuple[float, ...]:
+    """A color dark enough for text on white; the accent is so already."""
+    rgb = to_rgb(color)
+    return rgb if rgb == to_rgb(ACCENT) else tuple(0.6 * channel for channel in rgb)
