@@ -6,6 +6,8 @@ import json
 import random
 import subprocess
 import sys
+import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,6 @@ from IPython import get_ipython
 from IPython.display import Markdown
 
 # What the library imports and a bare runtime may lack: module, and pip's name for it.
-# None of them asks pip for torch, numpy or matplotlib, so none of those is replaced.
 NEEDED = {
     "jaxtyping": "jaxtyping",
     "regex": "regex",
@@ -23,7 +24,10 @@ NEEDED = {
     "filelock": "filelock",
     "safetensors": "safetensors",
     "ipywidgets": "ipywidgets",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
 }
+KEPT = ("torch", "numpy", "matplotlib")  # whatever their versions, never replaced
 
 ADVICE = (
     "If a cell above was left out, changed or run out of order: "
@@ -71,8 +75,11 @@ def _install_missing() -> None:
     missing = [p for m, p in NEEDED.items() if importlib.util.find_spec(m) is None]
     if not missing:
         return
-    command = [sys.executable, "-m", "pip", "install", "-q", *missing]
-    done = subprocess.run(command, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder, "kept.txt")
+        kept.write_text("".join(f"{name}=={version(name)}\n" for name in KEPT))
+        command = [sys.executable, "-m", "pip", "install", "-q", "-c", kept, *missing]
+        done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
         sys.exit(f"pip could not bring {', '.join(missing)}. Its last words: {last}")

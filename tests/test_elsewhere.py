@@ -82,7 +82,7 @@ def test_the_first_cell_brings_what_is_missing(
 ):
     python = environment(tmp_path, has)
     before = elsewhere.versions(python)
-    assert not installed & before.keys() and elsewhere.KEPT <= before.keys()
+    assert not installed & before.keys() and set(elsewhere.KEPT) <= before.keys()
     settings = book | elsewhere.add_kernel(python, tmp_path / "jupyter")
     for name, value in settings.items():
         monkeypatch.setenv(name, value)

@@ -24,9 +24,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 
+from lib.notebook import KEPT
 from tools.address import address, notebooks
 
-KEPT = {"torch", "numpy", "matplotlib"}  # never replaced
 VERSIONS = (
     "import json; from importlib.metadata import distributions as all; "
     "print(json.dumps({d.name.lower(): d.version for d in all()}))"
@@ -90,13 +90,13 @@ def run(notebook: NotebookNode, folder: Path) -> Run:
 def changes(before: dict[str, str], after: dict[str, str]) -> tuple[list[str], str]:
     """What was installed, and the complaint if something that is kept was not."""
     new = [f"{n} {after[n]}" for n in sorted(after) if after[n] != before.get(n)]
-    replaced = [n for n in sorted(KEPT) if before.get(n) != after.get(n)]
+    replaced = [n for n in KEPT if before.get(n) != after.get(n)]
     return new, f"replaced: {', '.join(replaced)}" if replaced else ""
 
 
 def main(python: str, *paths: str) -> int:
     before, failed = versions(python), 0
-    print(*(f"{name} {before.get(name, 'missing')}" for name in sorted(KEPT)), sep=", ")
+    print(*(f"{name} {before.get(name, 'missing')}" for name in KEPT), sep=", ")
     with tempfile.TemporaryDirectory() as place:
         os.environ |= standing_in(Path.cwd(), Path(place, "book.git"))
         os.environ |= add_kernel(python, Path(place, "jupyter"))
