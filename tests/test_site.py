@@ -6,10 +6,13 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from browser import HOW_TO_GET_ONE, KINDS, VIEWS, Reader, Visit, chromium, serve, weight
+
+from tools.address import address, site
 
 ROOT = Path(__file__).parent.parent
 BYTES_A_PAGE = 1_500_000
@@ -106,6 +109,37 @@ def test_search_finds_a_word(browser, build):
         page = Reader(browser, address, "light", 1280).page
         page.goto(f"{address}search.html?q=softmax")
         page.locator("#search-results li a").first.wait_for(timeout=10_000)
+
+
+def test_notebooks_link_to_each_other_inside_the_site(build):
+    """In Colab they need the site's address; here the same links need no network."""
+    url = site(address(ROOT))
+    for path in sorted(build[1].glob("chapters/**/*.html")):
+        assert f'href="{url}' not in path.read_text(encoding="utf-8"), path
+    solutions = (build[1] / "chapters/solutions/02_attention.html").read_text()
+    assert 'href="../02_attention.html"' in solutions
+
+
+def test_a_link_to_a_page_that_is_not_there_is_a_warning(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import offline_site
+
+    url = address(ROOT)
+    app = SimpleNamespace(
+        env=SimpleNamespace(
+            found_docs={"data"}, doc2path=lambda page, base: f"{page}.md"
+        ),
+        config=SimpleNamespace(html_theme_options={"repository_url": url}),
+    )
+    here = site(url)
+    source = [f"[a]({here}/data.html#plays) [b]({here}/none.html) [c](https://a.b/)"]
+    monkeypatch.setattr(
+        offline_site.logger, "warning", lambda *said, **_: told.append(said)
+    )
+    told = []
+    offline_site.stay_inside(app, "a", source)
+    assert source == [f"[a](/data.md#plays) [b]({here}/none.html) [c](https://a.b/)"]
+    assert told == [("the site has no page %s", "none")]
 
 
 def test_a_changed_theme_or_a_missing_package_stops_the_build(monkeypatch):
