@@ -9,14 +9,12 @@ another place. Chapter 3 trains five of them for 150 steps and draws these curve
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 from statistics import mean
 
 import torch
-from torch import tensor
 
-from benchmarks import Target, conclude
-from lib import corpora, tokenizer, train
+from benchmarks import Target, conclude, plays
+from lib import train
 from lib.config import GPTConfig
 from lib.gpt import GPT
 
@@ -28,15 +26,7 @@ VARIANTS = {
     "no positions": {"positions": "none"},
     "post-norm": {"residual": "post"},
 }
-HELD_OUT = ("Macbeth", "The Tempest")
 SEEDS, STEPS, EVERY, BATCH, TIME, LR = (0, 1, 2), 1000, 50, 16, 32, 0.01
-
-
-def texts() -> tuple[str, str]:
-    """The plays to learn from, and those held out."""
-    plays = corpora.shakespeare()
-    learned = "\n".join(plays[title] for title in plays if title not in HELD_OUT)
-    return learned, "\n".join(plays[title] for title in HELD_OUT)
 
 
 def curve(config: GPTConfig, ids, test: list[train.Batch], seed: int) -> list[float]:
@@ -66,18 +56,16 @@ def targets(figures: dict) -> list[Target]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    learned, held_out = texts()
-    characters = tokenizer.CharacterTokenizer(learned + held_out)
-    ids, other = tensor(characters.encode(learned)), tensor(characters.encode(held_out))
-    test = list(islice(train.windows(other, 64, TIME, seed=9), 8))
+    text = plays.read()
+    test = text.test(TIME)
     small = {"context": TIME, "width": 48, "layers": 4, "heads": 4, "hidden": 128}
-    config = GPTConfig(len(characters), **small, init_std=0.06)
+    config = GPTConfig(text.vocab, **small, init_std=0.06)
     losses = {
-        name: [curve(replace(config, **change), ids, test, seed) for seed in SEEDS]
+        name: [curve(replace(config, **change), text.ids, test, seed) for seed in SEEDS]
         for name, change in VARIANTS.items()
     }
     figures = {
-        "config": small | {"init_std": 0.06, "vocab": len(characters)},
+        "config": small | {"init_std": 0.06, "vocab": text.vocab},
         "training": {"batch": BATCH, "lr": LR, "steps": STEPS, "time": TIME},
         "steps": list(range(EVERY, STEPS + 1, EVERY)),
         "held_out_nats_by_seed": {

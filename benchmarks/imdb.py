@@ -21,15 +21,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from sklearn.dummy import DummyClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
-from sklearn.pipeline import make_pipeline
 from torch import nn
 
 from benchmarks import Target, conclude
-from lib import finetune, lora, reviews, train
+from lib import baselines, finetune, lora, reviews, train
 from lib.corpora import Review, cache_folder
 from lib.heads import Classifier
 from lib.labelled import in_order, labelled_batches, word_dropout
@@ -48,12 +44,17 @@ SETTINGS = {
     "steps": {str(n or "all"): steps for n, steps in STEPS.items()},
     "word_dropout": DROPOUT,
 }
-SIMPLE = ("majority", "tf-idf", "averaged vectors")
+COUNTING = {
+    "majority": baselines.majority,
+    "tf-idf": baselines.tf_idf,
+    "naive Bayes weights": baselines.naive_bayes_weights,
+}
+SIMPLE = (*COUNTING, "averaged vectors")
 METHODS = ("full", "frozen", "layerwise", "lora", "scratch")
 LR = {"full": 3e-4, "frozen": 3e-2, "layerwise": 3e-2, "lora": 1e-2, "scratch": 3e-3}
 DECAY = 0.03  # of the rate, from one layer to the one below it
 LORA = {"names": ("tokens", "to_query", "to_value"), "rank": 4, "alpha": 8.0}
-SETTINGS |= {"decay": DECAY, "lora": LORA, "lr": LR}
+SETTINGS |= {"decay": DECAY, "lora": LORA, "lr": LR, "simple_c": baselines.C}
 
 
 class Task(NamedTuple):
@@ -88,37 +89,17 @@ def run(method: str, task: Task, body: Callable[[], Pretrained]) -> Scores:
 
 def simple(method: str, task: Task, body) -> tuple[np.ndarray, int]:
     """Methods without a network, on counted words or on averages of word vectors."""
-    labels = [int(each.positive) for each in task.learned]
-    texts = [[each.text for each in part] for part in task[:2]]
-    if method == "majority":
-        model = DummyClassifier()
-    elif method == "tf-idf":
-        counted = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
-        model = make_pipeline(counted, LogisticRegression(C=10, max_iter=500))
+    if method == "averaged vectors":
+        pretrained = body()
+        table = pretrained.model.embed.tokens.weight.detach()
+        model = baselines.averaged_vectors(pretrained.tokenizer, table)
     else:
-        texts = [averages(part, body()) for part in texts]
-        model = LogisticRegression(C=0.1, max_iter=500)
-    model.fit(texts[0], labels)
-    last = model[-1] if method == "tf-idf" else model
-    trained = sum(np.size(getattr(last, n, ())) for n in ("coef_", "intercept_"))
-    return model.predict(texts[1]), int(trained)
-
-
-def averages(texts: list[str], pretrained: Pretrained) -> np.ndarray:
-    """The mean word vector of each text; rare words count more, none more than 1.
-
-    Source: Arora et al. 2017, "A Simple but Tough-to-Beat Baseline for Sentence
-    Embeddings", section 3; how frequent a word is, is guessed from its rank (Zipf).
-    """
-    table = pretrained.model.embed.tokens.weight.detach()
-    share = 0.1 / torch.arange(1, len(table) + 1)
-    weights = 1e-3 / (1e-3 + share)
-    rows = []
-    for text in texts:
-        ids = torch.tensor(pretrained.tokenizer.encode(text))
-        rows.append(weights[ids] @ table[ids] / weights[ids].sum())
-    found = torch.stack(rows)
-    return (found / table.norm(dim=1).mean() * 10).numpy()
+        model = COUNTING[method]()
+    learned, measured = ([each.text for each in part] for part in task[:2])
+    labels = [int(each.positive) for each in task.learned]
+    found = baselines.learn(model, learned, labels).predict(measured)
+    line = model[-1]
+    return found, sum(np.size(getattr(line, n, ())) for n in ("coef_", "intercept_"))
 
 
 def tune(method: str, task: Task, body) -> tuple[np.ndarray, int]:
@@ -190,7 +171,7 @@ def fill(folder: Path, split: reviews.Split, body: Callable[[], Pretrained]) -> 
         fresh = path.with_suffix(".new")
         fresh.write_text(json.dumps(scores._asdict()))
         fresh.rename(path)
-        print(f"{method:17}{labels or len(few):6} labels, seed {seed}: {scores}")
+        print(f"{method:20}{labels or len(few):6} labels, seed {seed}: {scores}")
     return collect(folder)
 
 

@@ -8,15 +8,12 @@ learn the plays' characters, with three seeds; the model is the GPT of chapter 3
 """
 
 from functools import partial
-from itertools import islice
 from statistics import mean
 
 import torch
-from torch import tensor
 
-from benchmarks import Target, conclude
-from benchmarks.ablations import texts
-from lib import tokenizer, train
+from benchmarks import Target, conclude, plays
+from lib import train
 from lib.config import GPTConfig
 from lib.gpt import GPT
 
@@ -48,21 +45,19 @@ def targets(figures: dict) -> list[Target]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    learned, held_out = texts()
-    characters = tokenizer.CharacterTokenizer(learned + held_out)
-    ids, other = tensor(characters.encode(learned)), tensor(characters.encode(held_out))
-    test = list(islice(train.windows(other, 64, TIME, seed=9), 8))
+    text = plays.read()
+    test = text.test(TIME)
     rise = partial(train.exponential_rise, start=LOWEST / HIGHEST)
     rising, ends = [], {rate: [] for rate in RATES}
     for seed in SEEDS:
         settings = {"schedule": rise, "clip": 1e9}
-        _, history = run(len(characters), ids, seed, HIGHEST, RANGE_STEPS, **settings)
+        _, history = run(text.vocab, text.ids, seed, HIGHEST, RANGE_STEPS, **settings)
         rising.append([round(loss, 4) for loss in history.losses])
         for rate in RATES:
-            model, _ = run(len(characters), ids, seed, rate, STEPS)
+            model, _ = run(text.vocab, text.ids, seed, rate, STEPS)
             ends[rate].append(round(train.evaluate(model, test), 4))
     figures = {
-        "config": SIZES | {"init_std": 0.06, "vocab": len(characters)},
+        "config": SIZES | {"init_std": 0.06, "vocab": text.vocab},
         "training": {"batch": BATCH, "time": TIME, "steps": STEPS},
         "range_rates": [
             HIGHEST * rise(step, RANGE_STEPS) for step in range(RANGE_STEPS)

@@ -9,15 +9,12 @@ steps.
 """
 
 from dataclasses import replace
-from itertools import islice
 from statistics import mean
 
 import torch
-from torch import tensor
 
-from benchmarks import Target, conclude
-from benchmarks.ablations import texts
-from lib import corpora, tokenizer, train
+from benchmarks import Target, conclude, plays
+from lib import corpora, train
 from lib.config import GPTConfig
 from lib.gpt import GPT
 
@@ -60,13 +57,10 @@ def targets(figures: dict) -> list[Target]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    learned, held_out = texts()
-    characters = tokenizer.CharacterTokenizer(learned + held_out)
-    start = learned.index(corpora.shakespeare()["Hamlet"])
-    ids = tensor(characters.encode(learned[start:]))
-    other = tensor(characters.encode(held_out))
-    test = list(islice(train.windows(other, 64, TIME, seed=9), 8))
-    config = GPTConfig(len(characters), **SIZES, init_std=0.06)
+    text = plays.read()
+    ids = text.ids[text.learned.index(corpora.shakespeare()["Hamlet"]) :]
+    test = text.test(TIME)
+    config = GPTConfig(text.vocab, **SIZES, init_std=0.06)
     losses = {
         name: [
             curves(replace(config, **change), decay, ids[:size], test, seed)
@@ -75,7 +69,7 @@ def main() -> None:
         for name, (change, decay, size) in VARIANTS.items()
     }
     figures = {
-        "config": SIZES | {"init_std": 0.06, "vocab": len(characters)},
+        "config": SIZES | {"init_std": 0.06, "vocab": text.vocab},
         "training": {"batch": BATCH, "lr": LR, "steps": STEPS, "time": TIME},
         "steps": list(range(EVERY, STEPS + 1, EVERY)),
         "held_out_nats_by_seed": losses,

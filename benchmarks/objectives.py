@@ -16,11 +16,10 @@ from itertools import islice
 from statistics import mean
 
 import torch
-from torch import Tensor, nn, tensor
+from torch import Tensor, nn
 
-from benchmarks import Target, conclude
-from benchmarks.ablations import texts
-from lib import tokenizer, train
+from benchmarks import Target, conclude, plays
+from lib import train
 from lib.config import GPTConfig
 from lib.encoder import Encoder
 from lib.gpt import GPT
@@ -95,15 +94,15 @@ def targets(figures: dict) -> list[Target]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    learned, held_out = texts()
-    characters = tokenizer.CharacterTokenizer(learned + held_out)
-    ids, other = tensor(characters.encode(learned)), tensor(characters.encode(held_out))
-    mask = len(characters)
-    windows = torch.cat([x for x, _ in islice(train.windows(other, 64, TIME, 8), 3)])
+    text = plays.read()
+    mask = text.vocab
+    windows = torch.cat(
+        [x for x, _ in islice(train.windows(text.held_out, 64, TIME, 8), 3)]
+    )
     curves, gaps = {name: [] for name in HIDDEN}, {name: [] for name in HIDDEN}
     for seed in SEEDS:
         for name in HIDDEN:
-            model, curve = learn(name, ids, other, mask, seed)
+            model, curve = learn(name, text.ids, text.held_out, mask, seed)
             curves[name].append(curve)
             gaps[name].append(fill(model, windows[:WINDOWS], mask))
     figures = {

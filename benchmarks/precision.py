@@ -9,16 +9,13 @@ units for bfloat16 matrices gain, others may lose. Then two runs of 200 steps on
 plays, the same but for the precision, with three seeds: what does it cost in loss?
 """
 
-from itertools import islice
 from statistics import mean, median
 from time import process_time
 
 import torch
-from torch import tensor
 
-from benchmarks import Target, conclude
-from benchmarks.ablations import texts
-from lib import tokenizer, train
+from benchmarks import Target, conclude, plays
+from lib import train
 from lib.config import GPTConfig
 from lib.gpt import GPT
 from lib.train.run import PRECISIONS
@@ -61,16 +58,14 @@ def targets(figures: dict) -> list[Target]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    learned, held_out = texts()
-    characters = tokenizer.CharacterTokenizer(learned + held_out)
-    ids, other = tensor(characters.encode(learned)), tensor(characters.encode(held_out))
-    test = list(islice(train.windows(other, 64, TIME, seed=9), 8))
+    text = plays.read()
+    test = text.test(TIME)
     figures = {
         "widths": WIDTHS,
         "milliseconds": [speeds(width) for width in WIDTHS],
         "tokens_a_step": BATCH * TIME,
         "held_out_nats_by_seed": {
-            name: [loss(ids, test, len(characters), name, seed) for seed in SEEDS]
+            name: [loss(text.ids, test, text.vocab, name, seed) for seed in SEEDS]
             for name in PRECISIONS
         },
     }

@@ -51,6 +51,15 @@ class GPT(nn.Module):
     ) -> Float[Tensor, "batch time vocab"]:
         """Scores (logits) for the token that follows each position.
 
+        `cache` and what raises ValueError as in `vectors`.
+        """
+        return self.unembed(self.vectors(ids, cache))
+
+    def vectors(
+        self, ids: Int[Tensor, "batch time"], cache: KeyValueCache | None = None
+    ) -> Float[Tensor, "batch time width"]:
+        """What each position knows after the last block and norm: for heads of any use.
+
         With a `cache`, `ids` go on from the tokens that it has seen.
         Raises ValueError when learned positions are fewer than the tokens.
         """
@@ -61,7 +70,7 @@ class GPT(nn.Module):
         x = self.embed(ids, None if cache is None else cache.positions)
         for block, layer in zip(self.blocks, layers, strict=False):
             x = block(x, mask, layer)  # batch time width
-        return self.unembed(self.norm(x))
+        return self.norm(x)
 
     def attention_weights(
         self, ids: Int[Tensor, "batch time"]

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from lib.attention import causal_mask, padding_mask
+from lib.attention import padding_mask
 from lib.encoder import Encoder
 from lib.gpt import GPT
 
@@ -112,7 +112,7 @@ class Classifier(nn.Module):
         if min(lengths) < 1:
             raise ValueError(f"lengths must be above 0, got {list(lengths)}")
         real = padding_mask(lengths, ids.size(1), ids.device)[:, 0, 0]
-        return self.pool(vectors(self.body, ids, lengths), real)
+        return self.pool(_vectors(self.body, ids, lengths), real)
 
 
 class Tagger(nn.Module):
@@ -132,22 +132,16 @@ class Tagger(nn.Module):
 
         The loss is `lib.train.next_token_loss`, with -1 as the tag of padding.
         """
-        return self.head(self.dropout(vectors(self.body, ids, lengths)))
+        return self.head(self.dropout(_vectors(self.body, ids, lengths)))
 
 
-def vectors(
-    body: GPT, ids: Int[Tensor, "batch time"], lengths: Sequence[int] | None = None
+def _vectors(
+    body: GPT, ids: Int[Tensor, "batch time"], lengths: Sequence[int] | None
 ) -> Float[Tensor, "batch time width"]:
-    """What the body knows at each position, before it scores tokens.
-
-    In a GPT no token sees what follows, so padding at the end needs no mask.
-    """
+    """In a GPT no token sees what follows, so padding at the end needs no mask."""
     if isinstance(body, Encoder):
         return body.vectors(ids, lengths)
-    x, mask = body.embed(ids), causal_mask(ids.size(1), ids.device)
-    for block in body.blocks:
-        x = block(x, mask)
-    return body.norm(x)
+    return body.vectors(ids)
 
 
 def _head(body: GPT, classes: int) -> nn.Linear:

@@ -104,7 +104,9 @@ def check_range(labels: Sequence[int], classes: int) -> None:
         raise ValueError(f"labels must lie in 0..{classes - 1}, got {strange}")
 
 
-def check_labels(texts: Sequence[Sequence[int]], labels: Sequence[int]) -> None:
+def check_labels(
+    texts: Sequence[Sequence[int]] | Sequence[str], labels: Sequence[int]
+) -> None:
     """Raise ValueError unless there is a label for each text, and a word in each."""
     if not texts or len(texts) != len(labels):
         raise ValueError(

@@ -19,12 +19,13 @@ from benchmarks import (
     learning_rates,
     memory,
     objectives,
+    plays,
     time_to_loss,
 )
 from benchmarks.generation import by_transformers, opponents, token_cost
 from benchmarks.step_speed import CONFIG, huggingface, step_of, with_our_layers
 from benchmarks.tokenizer import openai, rust, textbook
-from lib import count
+from lib import corpora, count
 from lib.bpe import count_words, learn
 from lib.config import GPTConfig
 from lib.encoder import Encoder
@@ -168,6 +169,25 @@ def test_held_out_stretches_are_not_learned_from():
     assert [set(stretch) for stretch in out] == [{"j"}, {"t"}, {"~"}]
     assert not set("jt~") & set(rest)
     assert len(rest) + sum(map(len, out)) == len(text)
+
+
+def test_the_plays_held_out_are_not_learned_from(monkeypatch):
+    every = {
+        "A": "ab" * 40,
+        "Macbeth": "bc" * 40,
+        "Q": "d" * 9,
+        "The Tempest": "e" * 40,
+    }
+    monkeypatch.setattr(corpora, "shakespeare", lambda: dict(every))
+    text = plays.read()
+    assert text.learned == every["A"] + "\n" + every["Q"] and text.vocab == 6
+    assert text.ids.tolist() == ["\nabcde".index(letter) for letter in text.learned]
+    held_out = every["Macbeth"] + "\n" + every["The Tempest"]
+    assert text.held_out.tolist() == ["\nabcde".index(letter) for letter in held_out]
+    windows, again = (torch.cat([x for x, _ in text.test(16)]) for _ in range(2))
+    assert windows.equal(again) and len(windows) == 512
+    possible = text.held_out.unfold(0, 16, 1)
+    assert (windows[:, None] == possible).all(dim=2).any(dim=1).all()
 
 
 def test_a_gap_is_filled_by_trying_each_token():

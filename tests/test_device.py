@@ -10,6 +10,7 @@ import pytest
 import torch
 from models import PRESETS
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 from lib import (
@@ -32,8 +33,10 @@ from lib.generate import draws
 from lib.gpt import GPT
 from lib.one_token import OneToken
 from lib.reader import make_reader
+from lib.sampled import sampled_loss
 from lib.sampling import Sampling
 from lib.train.optimizers import OPTIMIZERS
+from lib.train.row_adagrad import RowAdagrad
 
 _setup_privateuseone_for_python_backend("fakegpu")
 GPU = "fakegpu"
@@ -166,6 +169,30 @@ def test_word_vectors_stay_on_the_device():
     assert {value.grad.device.type for value in state.values()} == {GPU}
     table = state["word.weight"].detach()
     assert vectors.cosines(table, table).device.type == GPU
+
+
+def test_word_vectors_from_whole_texts_stay_on_the_device():
+    with torch.device(GPU):
+        model = vectors.SkipGram(10, 8)
+        batch = torch.zeros(2, 6, dtype=torch.long), torch.zeros(4, dtype=torch.long)
+    optimizer = RowAdagrad(model.parameters())
+    vectors.negative_sampling_of_texts(model, batch, 2, 5).backward()
+    optimizer.step()
+    kept = [state["sum"] for state in optimizer.state.values()]
+    kept += [table.grad for table in model.parameters()]
+    assert len(kept) == 4 and {each.device.type for each in kept} == {GPU}
+
+
+def test_the_sampled_softmax_stays_on_the_device():
+    """How many places are hidden depends on data: these fakes may leave it open."""
+    with FakeTensorMode(shape_env=ShapeEnv()):
+        with torch.device(GPU):
+            net = Encoder(PRESETS["small"])
+            ids, drawn = torch.zeros(2, 8).long(), torch.zeros(5).long()
+        chances = torch.ones(net.config.vocab)  # counted on the CPU
+        sampled_loss(net, (ids, ids, drawn), chances).backward()
+    learned = [w.grad.device.type for w in net.parameters() if w.grad is not None]
+    assert learned and {*learned} == {GPU}
 
 
 def test_masks_are_made_on_the_device():

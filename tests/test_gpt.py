@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from models import PRESETS, TINY, configs
 from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel
 
+from lib import foreign
 from lib.attention import MultiHeadAttention, causal_mask
 from lib.config import CHOICES
 from lib.gpt import GPT
@@ -180,7 +182,16 @@ def test_the_stream_after_each_part(residual):
     after = net.blocks[0].attention(stream["embed"], causal_mask(8))
     torch.testing.assert_close(stream["blocks.0.attention"], after)
     last = list(stream.values())[-1]
-    torch.testing.assert_close(net.unembed(net.norm(last)), net(x))
+    torch.testing.assert_close(net.norm(last), net.vectors(x))
+
+
+@torch.no_grad()
+def test_the_vectors_equal_transformers():
+    sizes = {"vocab_size": 11, "n_positions": 8, "n_embd": 16, "n_layer": 2}
+    theirs = GPT2LMHeadModel(GPT2Config(**sizes, n_head=4, initializer_range=0.3))
+    ours, x = foreign.from_hf(theirs.state_dict(), theirs.config), ids(TINY) % 11
+    expected = theirs.eval().transformer(x).last_hidden_state
+    torch.testing.assert_close(ours.eval().vectors(x), expected, **CLOSE)
 
 
 # --- parts and limits

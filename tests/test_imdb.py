@@ -66,12 +66,12 @@ def test_a_stopped_grid_goes_on(tmp_path, monkeypatch, capsys):
     with pytest.raises(KeyboardInterrupt):
         imdb.fill(tmp_path, split, body)
     assert len([*tmp_path.iterdir()]) == 5
-    left[0] = 2 * 2 * 8 - 5
+    left[0] = 2 * 2 * 9 - 5
     found = imdb.fill(tmp_path, split, body)
     assert left == [0] and {*found} == {*imdb.SIMPLE, *imdb.METHODS}
     assert all(len(runs) == 2 for rows in found.values() for runs in rows.values())
     assert found["frozen"].keys() == {"8", "all"}
-    assert len(capsys.readouterr().out.splitlines()) == 2 * 2 * 8
+    assert len(capsys.readouterr().out.splitlines()) == 2 * 2 * 9
 
 
 def test_targets_are_means_over_the_seeds():
