@@ -40,7 +40,7 @@ def thinned_texts(
     shared: int = 256,
     seed: int = 0,
 ) -> Iterator[Thinned]:
-    """Endless batches of thinned texts, filled up with -1; `shared` strangers beside each.
+    """Endless batches of thinned texts, filled up with -1, and of `shared` strangers.
 
     A word with the share f of all words stays with probability sqrt(threshold / f), a
     special token never. What is left of a text is cut into parts of `part` words. Each
