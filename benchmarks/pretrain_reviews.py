@@ -9,7 +9,6 @@ the end it writes lib/pretrained/reviews.safetensors and its card.
 
 import sys
 import time
-from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -22,8 +21,9 @@ from lib.config import GPTConfig
 from lib.corpora import cache_folder
 from lib.encoder import Encoder
 from lib.sampled import sampled_loss, text_windows, with_samples
+from lib.thinned import thinned_texts, word_shares
 from lib.train.row_adagrad import RowAdagrad
-from lib.words import MASK, SPECIAL, WordTokenizer
+from lib.words import MASK, WordTokenizer
 from tools.machine import machine
 
 COMMAND = "python -m benchmarks.pretrain_reviews"
@@ -52,31 +52,6 @@ class Clock(train.Callback):
         self.before, self.began = state["seconds"], time.perf_counter()
 
 
-def thinned(texts: Texts, chances: Tensor, seed: int = 0) -> Iterator[tuple]:
-    """Batches of texts without most of their frequent words, in parts; strangers."""
-    generator = torch.Generator().manual_seed(seed)
-    stays = (WORDS["threshold"] / chances.clamp(min=1e-12)).sqrt()
-    stays[: len(SPECIAL)] = 0.0
-    rarer = strangers(chances)
-    while True:
-        order = torch.randperm(len(texts), generator=generator)
-        for chosen in order.split(WORDS["batch"]):
-            rows = [torch.tensor(texts[number]) for number in chosen.tolist()]
-            kept = [r[torch.rand(len(r), generator=generator) < stays[r]] for r in rows]
-            parts = [part for row in kept for part in row.split(WORDS["part"])]
-            batch = torch.nn.utils.rnn.pad_sequence(parts, True, padding_value=-1)
-            others = rarer.multinomial(WORDS["shared"], True, generator=generator)
-            if batch.size(1) > 1:
-                yield batch, others
-
-
-def strangers(chances: Tensor) -> Tensor:
-    """How likely each word is drawn as a stranger; the special ones are no words."""
-    words = chances.clone()
-    words[: len(SPECIAL)] = 0.0
-    return vectors.strangers_by(words / words.sum())
-
-
 def learn_words(texts: Texts, chances: Tensor, folder: Path) -> tuple[Tensor, dict]:
     """A vector for each word, from the words around it: 30 on each side."""
     torch.manual_seed(0)
@@ -89,7 +64,9 @@ def learn_words(texts: Texts, chances: Tensor, folder: Path) -> tuple[Tensor, di
     )
     optimizer = RowAdagrad(model.parameters(), WORDS["lr"])
     options = {"objective": loss, "schedule": train.linear_decay, "clip": 1e9}
-    about = run(model, optimizer, thinned(texts, chances), WORDS, folder, options)
+    how = {name: WORDS[name] for name in ("batch", "part", "threshold", "shared")}
+    batches = thinned_texts(texts, chances, **how)
+    about = run(model, optimizer, batches, WORDS, folder, options)
     return model.word.weight.detach(), about
 
 
@@ -164,9 +141,7 @@ def main(folder: Path) -> None:
     tokenizer = WordTokenizer.train(each.text for each in split.training)
     texts = [tokenizer.encode(each.text) for each in split.training]
     held_out = [tokenizer.encode(each.text) for each in split.validation]
-    flat = torch.cat([torch.tensor(text) for text in texts])
-    chances = torch.bincount(flat, minlength=len(tokenizer)).float()
-    chances /= chances.sum()
+    chances = word_shares(texts, len(tokenizer))
     table, words = learn_words(texts, chances, folder / "words")
     model, masked = learn_masked(table, texts, held_out, chances, folder / "masked")
     about = {

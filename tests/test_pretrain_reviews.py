@@ -29,19 +29,6 @@ def small(monkeypatch):
     monkeypatch.setattr(recipe, "MASKED", recipe.MASKED | masked | {"lr": 0.02})
 
 
-def test_frequent_words_are_thinned_and_special_ones_never_seen():
-    chances = torch.tensor([0.0] * FIRST + [0.65] + [0.05] * 7)
-    texts = [[1, *text] for text in TEXTS]
-    batches = recipe.thinned(texts, chances)
-    seen = torch.cat([next(batches)[0].flatten() for _ in range(50)])
-    counts = seen[seen >= 0].bincount(minlength=11)
-    assert not counts[:FIRST].any()
-    stays = (0.1 / 0.65) ** 0.5  # of the first word; the others always stay
-    assert counts[FIRST] / counts[FIRST + 1 :].float().mean() == pytest.approx(
-        stays, rel=0.15
-    )
-
-
 def test_words_learn_their_neighbors(tmp_path, monkeypatch):
     settings = {"steps": 300, "lr": 0.1, "threshold": 10.0}  # no word left out
     monkeypatch.setattr(recipe, "WORDS", recipe.WORDS | settings)
