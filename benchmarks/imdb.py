@@ -37,9 +37,9 @@ LABELS, SEEDS = (100, 500, 2_000, None), (0, 1, 2)  # None: all of them
 LONGEST = 512  # tokens of a review that the model reads: its beginning and its end
 CROPPED = "share_of_test_reviews_cropped"
 BATCH, DROPOUT, POOLING = 16, 0.3, "mean"
-STEPS = {100: 60, 500: 200, 2_000: 500, None: 2_200}
-FEW, MANY = (3e-2, 0.03), (1e-2, 0.1)  # rate of the head, and of it one layer down
-RATES = {100: FEW, 500: FEW, 2_000: MANY, None: MANY}  # to "layerwise" and "lora"
+STEPS = {100: 150, 500: 200, 2_000: 500, None: 2_200}
+# Of "layerwise" and "lora": the head's rate, and how much of it one layer down gets.
+RATES = {100: (3e-2, 0.01), 500: (3e-2, 0.03), 2_000: (1e-2, 0.1), None: (1e-2, 0.1)}
 ONE_RATE = {"full": 3e-4, "frozen": 3e-2, "scratch": 3e-3}
 LORA = {"names": lora.EVERY, "rank": 8, "alpha": 16.0}
 SETTINGS = {
@@ -124,6 +124,14 @@ def tune(method: str, task: Task, body) -> tuple[np.ndarray, int]:
     )
     found = finetune.predict(model, in_order(*measured)).argmax(dim=1)
     return found.numpy(), finetune.trainable(model)[0]
+
+
+def word_vectors() -> Pretrained:
+    """The pretrained body; its block, which has learned nothing, is drawn anew."""
+    pretrained = load_pretrained("reviews")
+    body = type(pretrained.model)(pretrained.model.config)
+    body.embed.load_state_dict(pretrained.model.embed.state_dict())
+    return pretrained._replace(model=body)
 
 
 def prepare(
@@ -229,7 +237,7 @@ def main(folder: Path) -> None:
         split = split._replace(test=split.validation)
         folder = folder.with_name(f"validation-{folder.name}")
     backwards = "--backwards" in sys.argv[1:]
-    found = fill(folder, split, lambda: load_pretrained("reviews"), backwards)
+    found = fill(folder, split, word_vectors, backwards)
     if "--validation" in sys.argv[1:]:
         return
     long = [len(body.tokenizer.encode(each.text)) > LONGEST for each in split.test]

@@ -124,6 +124,7 @@ def main(folder: Path) -> None:
     texts = [tokenizer.encode(each.text) for each in split.training]
     shares = word_shares(texts, len(tokenizer))
     table, words = learn_words(texts, shares, folder / "words")
+    torch.manual_seed(0)  # the block's, whether the run was stopped or not
     model = make_body(len(table), table)
     found = probe(zoo.Pretrained(model, tokenizer, {}), split)
     about = {

@@ -8,7 +8,9 @@ checkpoint in FOLDER (default: ~/.cache/inside-gpt/stages). Then each body is fi
 as in `benchmarks.imdb`, and measured on the validation reviews.
 """
 
+import copy
 import sys
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -24,7 +26,7 @@ from lib.encoder import Encoder
 from lib.sampled import sampled_loss, text_windows, with_samples
 from lib.thinned import word_shares
 from lib.words import MASK
-from lib.zoo import load_pretrained
+from lib.zoo import Pretrained, load_pretrained
 
 MASKED = {"steps": 8_000, "batch": 32, "time": 128, "share": 0.25, "samples": 2_048}
 MASKED |= {"lr": 2e-3, "lr_words": 0.0}  # vectors that moved came out worse
@@ -60,15 +62,23 @@ def held_out_loss(model: Encoder, texts: Texts) -> float:
     return train.evaluate(model, islice(batches, 30))
 
 
-def fine_tuned(body: Encoder, split: reviews.Split) -> dict[str, list[float]]:
+def nothing() -> Pretrained:
+    """A body that has learned nothing, with the tokenizer of the pretrained one."""
+    pretrained = load_pretrained("reviews")
+    body = pretrain_reviews.make_body(len(pretrained.tokenizer))
+    return pretrained._replace(model=body)
+
+
+def fine_tuned(
+    body: Callable[[], Pretrained], split: reviews.Split
+) -> dict[str, list[float]]:
     """Validation accuracy by labels, a list over the seeds."""
-    pretrained, found = load_pretrained("reviews"), {}
+    found: dict[str, list[float]] = {}
     for many in LABELS:
         for seed in SEEDS:
             few = reviews.draw(split.training, many, seed)
             task = imdb.Task(few, split.validation, seed, many)
-            pretrained.model.load_state_dict(body.state_dict())
-            scores = imdb.run("layerwise", task, lambda: pretrained)
+            scores = imdb.run("layerwise", task, body)
             found.setdefault(str(many), []).append(scores.accuracy)
     return found
 
@@ -81,19 +91,19 @@ def main(folder: Path) -> None:
     shares = word_shares(texts, vocab)
     table = pretrained.model.embed.tokens.weight.detach().clone()
     masked, about = learn_masked(table, texts, held_out, shares, folder / "masked")
-    torch.manual_seed(0)
+    masked_too = pretrained._replace(model=masked)
     bodies = {
-        "nothing": pretrain_reviews.make_body(vocab),
-        "word vectors": pretrain_reviews.make_body(vocab, table),
-        "word vectors, masked words": masked,
+        "nothing": nothing,
+        "word vectors": imdb.word_vectors,
+        "word vectors, masked words": lambda: copy.deepcopy(masked_too),
     }
     found = {name: fine_tuned(body, split) for name, body in bodies.items()}
-    nothing, words, both = (
+    without, words, both = (
         100 * mean(mean(accuracies) for accuracies in by_labels.values())
         for by_labels in found.values()
     )
     targets = [
-        Target("word vectors above nothing", words - nothing, 5, "points"),
+        Target("word vectors above nothing", words - without, 5, "points"),
         Target("masked words above word vectors", both - words, 0, "points"),
     ]
     conclude("stages", {"accuracy": found, "masked_words": about}, targets, ["torch"])

@@ -34,7 +34,7 @@ def small(monkeypatch):
     monkeypatch.setattr(imdb, "LABELS", (8, None))
     monkeypatch.setattr(imdb, "SEEDS", (0, 1))
     monkeypatch.setattr(imdb, "STEPS", {8: 30, None: 30})
-    monkeypatch.setattr(imdb, "RATES", {8: imdb.FEW, None: imdb.FEW})
+    monkeypatch.setattr(imdb, "RATES", {8: (3e-2, 0.03), None: (3e-2, 0.03)})
     monkeypatch.setattr(imdb, "LONGEST", 4)
 
 
