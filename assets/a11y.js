@@ -4,6 +4,9 @@ document.addEventListener("DOMContentLoaded", () => {
   // The label said something else than the words that one sees.
   each(".search-button-field, details.hide > summary",
     (element) => element.removeAttribute("aria-label"));
+  // The arrow that unfolds a part of the contents had no name.
+  each(".bd-sidebar summary", (arrow) => arrow.setAttribute("aria-label",
+    "Pages under " + arrow.closest("li").querySelector("a").textContent.trim()));
   // A checkbox in a list had no name.
   each(".task-list-item-checkbox",
     (box) => box.setAttribute("aria-label", box.parentElement.textContent.trim()));
