@@ -234,8 +234,8 @@ def simple_table(block: str) -> nodes.table:
 
 def chapter_name(env: BuildEnvironment, chapter: str) -> str:
     """A chapter as readers call it: its number and its title."""
-    number = int(Path(chapter).name[:2])
-    return f"chapter {number}, {env.titles[chapter].astext()}"
+    number, title = int(Path(chapter).name[:2]), env.titles[chapter].astext()
+    return f"chapter {number}, {title}" if "solutions" not in chapter else title
 
 
 def anchor(env: BuildEnvironment, page: str, heading: str) -> str:
@@ -260,9 +260,11 @@ def resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             new = [make_refnode(app.builder, docname, page, to, new)]
         link.replace_self(new)
     for link in list(doctree.findall(place_link)):
-        page, text = link["chapter"], chapter_name(env, link["chapter"])
+        page = link["chapter"]
         where = anchor(env, page, link["heading"])
-        text += f": {link['heading']}" if where else ""
+        text = "" if where and link.get("short") else chapter_name(env, page)
+        text += f": {link['heading']}" if where and text else ""
+        text = text or link["heading"]
         child = nodes.Text(re.sub(r"[`*]", "", text))
         link.replace_self(make_refnode(app.builder, docname, page, where, child))
 
