@@ -11,7 +11,7 @@ from pathlib import Path
 
 import library as lib
 from docutils import nodes
-from reference_pages import Nodes, code, note_sources, place_link, table
+from reference_pages import Nodes, code, note_sources, place_link, table, words
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -71,7 +71,11 @@ class Comparisons(SphinxDirective):
             asks = ast.get_docstring(ast.parse(script.read_text())).splitlines()[0]
             cell = nodes.paragraph("", "", nodes.literal("", result["command"]))
             rows.append(
-                [nodes.paragraph("", asks), cell, nodes.paragraph("", result["date"])]
+                [
+                    nodes.paragraph("", "", *words(asks, str)),
+                    cell,
+                    nodes.paragraph("", result["date"]),
+                ]
             )
         return [
             table(["comparison", "command", "measured on"], rows),

@@ -261,6 +261,9 @@ def resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         link.replace_self(new)
     for link in list(doctree.findall(place_link)):
         page = link["chapter"]
+        if page not in env.titles:  # not in the table of contents
+            link.replace_self(nodes.literal("", page))
+            continue
         where = anchor(env, page, link["heading"])
         text = "" if where and link.get("short") else chapter_name(env, page)
         text += f": {link['heading']}" if where and text else ""
