@@ -22,3 +22,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             session.config.issue_config_time_warning(
                 UserWarning(str(error).splitlines()[0]), stacklevel=2
             )
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the tables that tests recorded: with many workers, nothing else is seen."""
+    for report in terminalreporter.getreports("passed"):
+        for name, table in report.user_properties:
+            if name == "table" and report.when == "call":
+                terminalreporter.write_line(f"\n{report.nodeid}\n{table}")

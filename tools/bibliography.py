@@ -212,12 +212,14 @@ def link_papers(app: Sphinx, document: nodes.document, page: str) -> None:
 def named_in(app: Sphinx, page: str, pages: list[str]) -> nodes.paragraph:
     """The line under an entry that lists the pages which name it."""
     if not pages:
-        return nodes.paragraph("", "Named in the code of the library.")
+        text = "Named in the code of the library."
+        return nodes.paragraph("", text, classes=["named-in"])
     line = nodes.paragraph("", "Named in: ", classes=["named-in"])
     for other in [p for p in reading_order(app.env) if p in pages]:
         line += [nodes.Text(", ")] * (len(line) > 1)
-        title = nodes.Text(app.env.titles[other].astext())
-        line += make_refnode(app.builder, page, other, "", title)
+        title = app.env.titles[other].astext()
+        text = f"{title} (library)" if other.startswith("reference/") else title
+        line += make_refnode(app.builder, page, other, "", nodes.Text(text))
     return line
 
 
