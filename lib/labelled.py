@@ -43,7 +43,7 @@ def labelled_batches(
 
 
 def in_order(
-    texts: Sequence[Sequence[int]], labels: Sequence[int], batch: int = 64
+    texts: Sequence[Sequence[int]], labels: Sequence[int], batch: int = 512
 ) -> Iterator[Labelled]:
     """Every text once, as it is and in order: to measure."""
     check_labels(texts, labels)

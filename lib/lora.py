@@ -21,6 +21,9 @@ from torch import Tensor, nn
 
 FORMAT = "inside-gpt adapters 1"
 PAPERS = ("to_query", "to_value")  # what its section 7.1 found to be enough
+# All matrices of a block: Dettmers et al. 2023, "QLoRA: Efficient Finetuning of
+# Quantized LLMs", section 4, needed these to match full fine-tuning.
+EVERY = ("to_query", "to_key", "to_value", "to_output", "to_hidden")
 
 
 class Adapter(nn.Module):

@@ -6,11 +6,33 @@ import json
 import random
 import subprocess
 import sys
+import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
+from IPython import get_ipython
 from IPython.display import Markdown
+
+# What the library imports and a bare runtime may lack: module, and pip's name for it.
+NEEDED = {
+    "jaxtyping": "jaxtyping",
+    "regex": "regex",
+    "tqdm": "tqdm",
+    "yaml": "pyyaml",
+    "filelock": "filelock",
+    "safetensors": "safetensors",
+    "ipywidgets": "ipywidgets",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+}
+KEPT = ("torch", "numpy", "matplotlib")  # whatever their versions, never replaced
+
+ADVICE = (
+    "If a cell above was left out, changed or run out of order: "
+    "restart the kernel and run all cells, from the top."
+)
 
 
 def start(seed: int = 0) -> torch.device:
@@ -20,8 +42,9 @@ def start(seed: int = 0) -> torch.device:
     costs more than it saves. Raise it with `torch.set_num_threads` when you enlarge a
     model.
     """
-    for package in ("jaxtyping", "regex"):
-        _install_if_missing(package)
+    _install_missing()
+    if shell := get_ipython():
+        shell.set_custom_exc((Exception,), _advise)
     from lib import plots  # needs jaxtyping
 
     random.seed(seed)
@@ -47,12 +70,27 @@ def show(*things: object) -> Markdown:
     return Markdown("\n\n".join(f"```python\n{source}\n```" for source in sources))
 
 
-def _install_if_missing(package: str) -> None:
-    """A bare runtime may lack a package; nothing that is there is replaced."""
-    if importlib.util.find_spec(package) is None:
-        subprocess.run(
-            [sys.executable, "-m", "pip", "install", "-q", package], check=True
-        )
+def _install_missing() -> None:
+    """Bring what is not there, and nothing else; where pip cannot, say so and stop."""
+    missing = [p for m, p in NEEDED.items() if importlib.util.find_spec(m) is None]
+    if not missing:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder, "kept.txt")
+        kept.write_text("".join(f"{name}=={version(name)}\n" for name in KEPT))
+        command = [sys.executable, "-m", "pip", "install", "-q", "-c", kept, *missing]
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        sys.exit(f"pip could not bring {', '.join(missing)}. Its last words: {last}")
+    importlib.invalidate_caches()
+
+
+def _advise(shell, kind, error, stack, tb_offset=None) -> None:
+    """Show an error as always, and below it what most often mends it."""
+    shell.showtraceback((kind, error, stack), tb_offset=tb_offset)
+    if not hasattr(error, "_render_traceback_"):  # such an error says it itself
+        print(ADVICE, file=sys.stderr)
 
 
 def stored(name: str) -> dict:

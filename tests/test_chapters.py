@@ -9,7 +9,7 @@ import nbformat
 import pytest
 import yaml
 
-from tools.address import disagreements, notebooks
+from tools.address import address, disagreements, notebooks, site
 
 ROOT = Path(__file__).parent.parent
 NAMES = [path.relative_to(ROOT).as_posix() for path in notebooks(ROOT)]
@@ -157,6 +157,30 @@ def test_the_headers_seconds_are_the_recorded_ones(name):
 
 def test_the_address_is_that_of_the_configuration(name):
     assert not [line for line in disagreements(ROOT) if line.startswith(name)]
+
+
+def test_it_reads_well_where_markdown_is_plain(name):
+    """Colab and JupyterLab know no directive, no role, no reference of the site."""
+    raw = r"^\s*(:::|```\{)|\{[\w:-]+\}`|^\([\w-]+\)=$|^\[\^|\{\{"
+    for cell in read(name).cells:
+        if cell.cell_type == "markdown":
+            found = re.search(raw, cell.source, re.MULTILINE)
+            assert not found, cell.source
+
+
+def test_links_lead_somewhere_wherever_it_is_opened(name):
+    """Every link is whole; those to the book lead to pages and files that it has."""
+    url, toc = address(ROOT), (ROOT / "_toc.yml").read_text()
+    text = "\n".join(c.source for c in read(name).cells if c.cell_type == "markdown")
+    links = re.findall(r"\]\(([^)\s]*)", text)
+    assert links
+    for link in links:
+        assert link.startswith("https://"), link
+        if link.startswith(site(url)):
+            page = link.removeprefix(site(url) + "/").split("#")[0]
+            assert page.removesuffix(".html") in re.findall(r"file: (\S+)", toc), link
+        if "/blob/" in link:
+            assert (ROOT / link.split("/blob/main/")[1]).is_file(), link
 
 
 def test_words_that_promise_are_absent(name):

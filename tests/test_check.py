@@ -3,12 +3,18 @@
 import math
 import re
 from itertools import pairwise
+from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 
 from lib import bpe, check
 from lib.attention import causal_mask, scaled_dot_product
+from lib.check.verdict import EXERCISES
+from tools.address import notebooks
+
+ROOT = Path(__file__).parent.parent
 
 
 def attend(q, k, v, mask, divisor=None, axis=-1):
@@ -709,10 +715,58 @@ def test_a_count_left_open_is_not_done_yet():
     assert check.pairs({"an": ..., "ba": 3}).says.startswith("Not done yet")
 
 
-def test_every_exercise_has_three_wrong_answers():
-    for name in RIGHT:
+def test_every_exercise_has_a_right_and_three_wrong_answers():
+    names = set(check.__all__) - {"progress"}
+    assert names == set(RIGHT)
+    for name in names:
         assert sum(wrong[0] == name for wrong in WRONG) >= 3
 
 
 def test_the_mask_of_the_checker_is_the_librarys():
     assert check.mask(lambda time: causal_mask(time)[0, 0])
+
+
+@pytest.fixture
+def nothing_answered(monkeypatch):
+    """A kernel in which no checker has been called."""
+    for chapter in EXERCISES.values():
+        for name in chapter:
+            monkeypatch.setitem(chapter, name, None)
+
+
+def test_progress_shows_what_was_said_last(nothing_answered):
+    assert set(check.progress(2).states().values()) == {"open"}
+    check.softmax(lambda scores, temperature: scores)
+    check.heads(lambda *_: ...)
+    check.mask(RIGHT["mask"])
+    states = ["open", "not right yet", "right", "open", "open", "open"]
+    assert list(check.progress(2).states().values()) == states
+    check.softmax(RIGHT["softmax"])
+    said = repr(check.progress(2))
+    assert said.startswith(
+        "2 of 6 exercises are right.\n\n1. `row`: open\n2. `softmax`"
+    )
+    assert check.progress(2)._repr_markdown_() == said
+    assert set(check.progress(3).states().values()) == {"open"}
+
+
+def test_progress_keeps_what_was_said_when_it_was_asked(nothing_answered):
+    before = check.progress(2)
+    check.mask(RIGHT["mask"])
+    assert before.states()["mask"] == "open"
+
+
+def test_a_chapter_without_exercises_has_no_progress():
+    with pytest.raises(ValueError, match="chapter is 99, expected one of 1, 2, 3"):
+        check.progress(99)
+
+
+def test_progress_lists_the_exercises_of_the_chapter_in_its_order():
+    for path in notebooks(ROOT):
+        cells = nbformat.read(path, as_version=4).cells
+        asked = [
+            re.search(r"^check\.(\w+)\(", cell.source, re.M)[1]
+            for cell in cells
+            if "exercise" in cell.metadata.get("tags", [])
+        ]
+        assert list(check.progress(int(path.name[:2])).states()) == asked, path

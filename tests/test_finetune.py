@@ -59,6 +59,21 @@ def test_weighted_classes_count_alike():
     torch.testing.assert_close(classification_loss(net, batch, weights), expected)
 
 
+@pytest.mark.parametrize("together", [1, 7, 100])
+def test_predict_keeps_the_order_of_texts_of_any_length(together):
+    net = model()
+    nn.init.normal_(net.head.weight)
+    texts = [ids * (1 + n % 5) for n, ids in enumerate(TEXTS)]
+    batches = in_order(texts, LABELS, batch=25)
+    alone = [net(torch.tensor([ids])).softmax(dim=-1) for ids in texts]
+    torch.testing.assert_close(predict(net, batches, together), torch.cat(alone))
+
+
+def test_predict_needs_some_texts_at_a_time():
+    with pytest.raises(ValueError, match="together must be above 0, got 0"):
+        predict(model(), in_order(TEXTS, LABELS), 0)
+
+
 def test_predict_turns_dropout_off_and_on_again():
     net = model()
     net.dropout.p = 0.5

@@ -34,6 +34,7 @@ def small(monkeypatch):
     monkeypatch.setattr(imdb, "LABELS", (8, None))
     monkeypatch.setattr(imdb, "SEEDS", (0, 1))
     monkeypatch.setattr(imdb, "STEPS", {8: 30, None: 30})
+    monkeypatch.setattr(imdb, "RATES", {8: imdb.FEW, None: imdb.FEW})
     monkeypatch.setattr(imdb, "LONGEST", 4)
 
 
@@ -52,7 +53,8 @@ def test_every_method_learns_and_is_measured_on_other_reviews(method):
         assert 2 * 17 < scores.trained < whole
 
 
-def test_a_stopped_grid_goes_on(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_stopped_grid_goes_on(tmp_path, monkeypatch, capsys, backwards):
     split, left = Split(some(24), [], some(6, first=100)), [5]
     honest = imdb.run
 
@@ -67,7 +69,7 @@ def test_a_stopped_grid_goes_on(tmp_path, monkeypatch, capsys):
         imdb.fill(tmp_path, split, body)
     assert len([*tmp_path.iterdir()]) == 5
     left[0] = 2 * 2 * 9 - 5
-    found = imdb.fill(tmp_path, split, body)
+    found = imdb.fill(tmp_path, split, body, backwards)
     assert left == [0] and {*found} == {*imdb.SIMPLE, *imdb.METHODS}
     assert all(len(runs) == 2 for rows in found.values() for runs in rows.values())
     assert found["frozen"].keys() == {"8", "all"}

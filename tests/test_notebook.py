@@ -1,5 +1,6 @@
 """The first cell of a chapter: where it finds `lib`, what it installs, what it sets."""
 
+import ast
 import json
 import os
 import shutil
@@ -10,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
 
-from lib import notebook
+from lib import corpora, notebook
 from lib.attention import scaled_dot_product
 from tools.address import address, first_cell
 
@@ -33,36 +35,33 @@ def run_first_cell(folder, **environment):
     )
 
 
-@pytest.fixture
-def standing_in(tmp_path):
-    """A local clone in place of the repository's address; no network."""
-    origin = tmp_path / "origin"
-    shutil.copytree(ROOT / "lib", origin / "lib")
-    git = ["git", "-C", origin, "-c", "user.name=n", "-c", "user.email=e"]
-    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "book"]):
-        subprocess.run([*git, *words], check=True)
-    return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.{origin.as_uri()}.insteadOf",
-        "GIT_CONFIG_VALUE_0": address(ROOT),
-    }
-
-
-@pytest.mark.parametrize("folder", [".", "chapters", "chapters/solutions"])
+@pytest.mark.parametrize(
+    "folder", [".", "chapters", "chapters/solutions", "benchmarks/results", "lib/train"]
+)
 def test_a_notebook_of_the_checkout_uses_the_checkout(folder):
     done = run_first_cell(ROOT / folder, GIT_DIR="/nowhere")
     assert done.stdout.strip() == str(ROOT / "lib"), done.stderr
 
 
-def test_a_notebook_alone_clones_once(tmp_path, standing_in):
+def test_a_clone_never_lands_inside_a_checkout(tmp_path):
+    deep = tmp_path / "checkout/chapters/mine/of/today"
+    deep.mkdir(parents=True)
+    shutil.copytree(ROOT / "lib", tmp_path / "checkout/lib")
+    done = run_first_cell(deep, GIT_DIR="/nowhere")
+    assert done.stdout.strip() == str(tmp_path / "checkout/lib"), done.stderr
+    assert not list(deep.iterdir())
+
+
+def test_a_notebook_alone_clones_once_and_says_so(tmp_path, book):
     alone = tmp_path / "alone"
     alone.mkdir()
-    for _ in range(2):  # run twice in a row
-        done = run_first_cell(alone, **standing_in)
+    for times in range(2):  # run twice in a row
+        done = run_first_cell(alone, **book)
         assert done.stdout.strip() == str(alone / address(ROOT).split("/")[-1] / "lib")
+        assert ("Cloning into" in done.stderr) == (times == 0)
 
 
-def test_without_a_network_the_clone_is_named(tmp_path):
+def test_without_a_network_there_is_a_sentence_and_no_stack(tmp_path):
     nowhere = {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{(tmp_path / 'none').as_uri()}.insteadOf",
@@ -70,7 +69,8 @@ def test_without_a_network_the_clone_is_named(tmp_path):
     }
     done = run_first_cell(tmp_path, **nowhere)
     assert done.returncode
-    assert "none" in done.stderr and "AssertionError" in done.stderr
+    assert "git could not fetch it: no network?" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_start_seeds_and_sets_one_thread():
@@ -100,15 +100,59 @@ def test_show_gives_the_source():
     assert 'return torch.device("cpu")' in shown
 
 
-def test_only_a_missing_package_is_installed(monkeypatch):
-    ran = []
-    monkeypatch.setattr(
-        notebook.subprocess, "run", lambda command, **_: ran.append(command)
-    )
-    notebook._install_if_missing("json")
-    assert not ran
-    notebook._install_if_missing("a_package_that_is_not_there")
-    assert ran[0][1:] == ["-m", "pip", "install", "-q", "a_package_that_is_not_there"]
+def test_what_is_there_is_not_installed(monkeypatch):
+    monkeypatch.setattr(notebook.subprocess, "run", lambda *_, **__: pytest.fail("ran"))
+    notebook._install_missing()
+
+
+def test_what_pip_cannot_bring_is_said_in_a_sentence(monkeypatch):
+    missing = {"json": "json", "not_there": "no such package!"}
+    monkeypatch.setattr(notebook, "NEEDED", missing)
+    with pytest.raises(SystemExit, match="^pip could not bring no such package!. Its"):
+        notebook._install_missing()
+
+
+def test_what_the_library_imports_is_there_or_installed():
+    runtime = {"torch", "numpy", "matplotlib", "IPython", "matplotlib_inline"}
+    names = set()
+    for path in (ROOT / "lib").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add(node.module.split(".")[0])
+    others = names - {"lib", *sys.stdlib_module_names}
+    assert others - runtime - {"tensorboard"} == set(notebook.NEEDED)
+
+
+@pytest.fixture
+def shell():
+    """What a kernel has after the first cell."""
+    shell = InteractiveShell()
+    shell.set_custom_exc((Exception,), notebook._advise)
+    return shell
+
+
+@pytest.mark.parametrize(
+    "cell, says",
+    [
+        ("print(name_of_a_cell_above)", "name 'name_of_a_cell_above' is not defined"),
+        ("import torch; torch.ones(2, 3) @ torch.ones(2, 3)", "cannot be multiplied"),
+    ],
+)
+def test_cells_run_out_of_order_fail_with_words(shell, capsys, cell, says):
+    assert not shell.run_cell(cell).success
+    said = capsys.readouterr()
+    assert says in said.out
+    assert said.err == notebook.ADVICE + "\n"
+
+
+def test_a_corpus_that_cannot_be_had_shows_its_message_alone(shell, capsys):
+    message = "the plays are not on this machine\nand pip could not fetch them"
+    shell.push({"error": corpora.CorpusError(message)})
+    assert not shell.run_cell("raise error").success
+    said = capsys.readouterr()
+    assert said.out == message + "\n" and not said.err
 
 
 def test_importing_notebook_needs_no_jaxtyping():

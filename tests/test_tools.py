@@ -1,17 +1,21 @@
 """The authors' tools, and that README, continuous integration and library agree."""
 
 import ast
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
 import pytest
 import torch
+import yaml
 
-from tools import address, machine, refresh
+from tools import address, handout, machine, refresh, tidy
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,7 +36,9 @@ def test_the_address_moves_as_one(copy):
     assert not address.disagreements(copy)
     for path in copy.rglob("*.*"):
         if path.is_file():
-            assert old.removeprefix("https://") not in path.read_text(), path
+            text = path.read_text()
+            assert old.removeprefix("https://") not in text, path
+            assert address.site(old) not in text, path
     address.move(copy, old)
     for path in (p for p in copy.rglob("*") if p.is_file()):
         assert path.read_bytes() == (ROOT / path.relative_to(copy)).read_bytes(), path
@@ -65,10 +71,22 @@ def test_what_is_no_address_is_refused(copy, wrong):
 
 def test_a_disagreement_is_seen(copy):
     path = copy / "chapters/02_attention.ipynb"
-    path.write_text(path.read_text().replace("git clone -q", "git clone"))
+    path.write_text(path.read_text().replace("clone --depth 1", "clone --depth 9"))
     assert address.disagreements(copy)[0].startswith(
         "chapters/02_attention.ipynb: the first"
     )
+
+
+def test_relative_links_are_mended_and_anchors_kept(copy):
+    path, url = copy / "chapters/solutions/02_attention.ipynb", address.address(copy)
+    whole = f"{address.site(url)}/chapters/02_attention.html"
+    text = path.read_text()
+    path.write_text(text.replace(whole, "../02_attention.ipynb#the-mask"))
+    (line,) = address.disagreements(copy)
+    assert "02_attention.ipynb#the-mask is dead in Colab" in line
+    address.move(copy, url)
+    assert path.read_text() == text.replace(whole, f"{whole}#the-mask")
+    assert not address.disagreements(copy)
 
 
 @pytest.fixture
@@ -93,7 +111,7 @@ def test_refreshing_runs_and_tidies(notebook):
         "2",
     ]
     assert slider.outputs == [] and slider.execution_count == 2
-    assert dict(done.metadata) == refresh.METADATA
+    assert dict(done.metadata) == tidy.METADATA
     assert "execution" not in counting.metadata
 
 
@@ -113,6 +131,36 @@ def test_a_cell_that_fails_leaves_the_notebook_alone(notebook):
     with pytest.raises(Exception, match="ZeroDivisionError"):
         refresh.refresh(notebook)
     assert notebook.read_bytes() == before
+
+
+def test_tidying_takes_what_an_editor_adds_and_no_output(copy):
+    path = copy / "chapters/02_attention.ipynb"
+    clean, opened = path.read_bytes(), nbformat.read(path, as_version=4)
+    opened.metadata["language_info"] = {"name": "python", "version": "3.12.1"}
+    opened.metadata["colab"] = {"provenance": []}
+    for cell in opened.cells:
+        cell.metadata |= {"execution": {"a": "b"}, "outputId": "1", "scrolled": True}
+    nbformat.write(opened, path)
+    tidy.main([str(path)])
+    assert path.read_bytes() == clean
+
+
+def test_a_handout_is_the_book_without_its_solutions(tmp_path):
+    handout.handout(ROOT, folder := tmp_path / "class")
+    assert not (folder / "chapters/solutions").exists()
+    for path in address.notebooks(folder):
+        before = (ROOT / path.relative_to(folder)).read_text()
+        assert before.count("Solutions are on") == 1
+        assert path.read_text() == handout.SENTENCE.sub("", before)
+        assert "Solutions are" not in path.read_text()
+    before = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    toc = yaml.safe_load((folder / "_toc.yml").read_text())
+    assert [part["caption"] for part in toc["parts"]] == [
+        part["caption"] for part in before["parts"] if part["caption"] != "Solutions"
+    ]
+    assert "solutions" not in (folder / "_toc.yml").read_text()
+    with pytest.raises(FileExistsError):
+        handout.handout(ROOT, folder)
 
 
 def test_a_record_names_the_machine_and_the_versions_that_matter():
@@ -180,3 +228,68 @@ def test_imports_point_one_way():
             assert not re.search(
                 r"^\s*(from|import) (matplotlib|IPython|ipywidgets)", text, re.M
             )
+
+
+# --- habits
+
+
+def test_hooks_run_the_pinned_tools_and_need_no_network():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    pinned = (ROOT / "requirements.txt").read_text()
+    assert "\npre-commit==" in pinned and "\nruff==" in pinned
+    for repository in hooks:
+        assert repository["repo"] == "local"
+        for hook in repository["hooks"]:
+            assert hook["language"] == "system"
+            program, *rest = hook["entry"].split()
+            assert program in {"ruff", "python"}
+            if program == "python" and rest[1].startswith("tools."):
+                assert (ROOT / f"{rest[1].replace('.', '/')}.py").exists()
+
+
+def test_forms_for_errata_are_whole():
+    forms = sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("[0-9]*.yml"))
+    assert len(forms) == 2
+    for path in forms:
+        form = yaml.safe_load(path.read_text())
+        assert form["name"] and form["description"] and form["title"]
+        names = [field["id"] for field in form["body"]]
+        assert len(set(names)) == len(names) >= 3
+        for field in form["body"]:
+            assert field["type"] in {"input", "textarea", "dropdown"}
+            assert field["attributes"]["label"]
+
+
+@pytest.mark.parametrize("name", ["teachers.md", "CONTRIBUTING.md", "README.md"])
+def test_commands_on_a_page_name_what_is_there(name):
+    """Modules, files, and every option of the training command."""
+    text = (ROOT / name).read_text()
+    modules = re.findall(r"python -m ((?:tools|lib)[.\w]*)", text)
+    assert modules
+    for module in modules:
+        assert importlib.util.find_spec(module), module
+    for file in re.findall(r"\b((?:chapters|tests|lib)/[\w/]+\.(?:py|ipynb))", text):
+        assert (ROOT / file.replace("NN_name", "01_tokens")).exists() or "NN" in file
+    known = console_help()
+    for command in re.findall(r"-m lib\.train((?:.|\\\n)*)", text):
+        for option in re.findall(r"--[\w-]+", command):
+            assert option in known, option
+
+
+def console_help():
+    command = [sys.executable, "-m", "lib.train", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return done.stdout
+
+
+def test_the_citation_agrees_with_the_package():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    book = yaml.safe_load((ROOT / "_config.yml").read_text())
+    assert citation["version"] == package["version"]
+    assert citation["title"] == book["title"]
+    assert citation["authors"] == package["authors"] == [{"name": book["author"]}]
+    assert citation["repository-code"] == address.address(ROOT)
+    assert citation["url"] == address.site(address.address(ROOT))
+    page = (ROOT / "teachers.md").read_text()
+    assert f"version = {{{package['version']}}}" in page and citation["url"] in page

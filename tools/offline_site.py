@@ -11,6 +11,8 @@ What happens during `jupyter-book build .`:
    price of its font.
 4. Figures get their size as attributes, so that no text jumps when they arrive, and are
    loaded when they come near.
+5. Notebooks link to each other by the site's address, so that the links work in Colab.
+   Here they become links from page to page, checked, which work with no network.
 
 Nothing of a third party is committed. What is not found stops the build and says why.
 """
@@ -22,11 +24,15 @@ import re
 import shutil
 from pathlib import Path
 
+import address
 from docutils.nodes import document
 from fontTools import subset, ttLib
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 
 MATHJAX_PACKAGE = "django-static-mathjax"
 MATHJAX_SCRIPT = "vendor/mathjax/tex-chtml.js"
@@ -198,6 +204,21 @@ def lighter(page: str, name: str) -> str:
     return SIZED.sub(r'\1width="\2" height="\3" loading="lazy"', page)
 
 
+def stay_inside(app: Sphinx, page: str, source: list[str]) -> None:
+    """Turn a link to the site's own address into one to the file of that page."""
+    found = app.env.found_docs
+
+    def inside(link: re.Match) -> str:
+        if link[1] not in found:
+            logger.warning("the site has no page %s", link[1], location=page)
+            return link[0]
+        return "](/" + app.env.doc2path(link[1], base=False)
+
+    url = app.config.html_theme_options["repository_url"]
+    own = re.compile(rf"\]\({re.escape(address.site(url))}/([\w/-]+)\.html")
+    source[0] = own.sub(inside, source[0])
+
+
 def lighten(app: Sphinx, error: Exception | None) -> None:
     """After pages are written: make each lighter, and write `icons.css`."""
     if error or app.builder.format != "html":
@@ -227,6 +248,7 @@ def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
     app.connect("config-inited", point_at_own_files)
     app.connect("builder-inited", serve_mathjax)
+    app.connect("source-read", stay_inside)
     app.connect("html-page-context", spare_mathjax, priority=900)  # after Sphinx itself
     app.connect("build-finished", lighten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

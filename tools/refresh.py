@@ -23,15 +23,10 @@ from nbformat import NotebookNode
 from lib import corpora
 from tools.address import notebooks
 from tools.machine import machine
+from tools.tidy import tidy
 
 RECORD = Path("benchmarks/results/chapters.json")
 SECONDS = re.compile(r"^(- \*\*Seconds to run:\*\* )\d+", re.MULTILINE)
-LIVE = "application/vnd.jupyter.widget-view+json"
-METADATA = {
-    "accelerator": "GPU",  # what Colab should offer
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
 
 
 def refresh(path: Path) -> float:
@@ -52,15 +47,6 @@ def refresh(path: Path) -> float:
     nbformat.write(notebook, path)
     save_cover(notebook)
     return seconds
-
-
-def tidy(notebook: NotebookNode) -> None:
-    """Leave out what belongs to one machine or one live session."""
-    notebook.metadata = nbformat.from_dict(METADATA)
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
-        if cell.cell_type == "code":
-            cell.outputs = [o for o in cell.outputs if LIVE not in o.get("data", {})]
 
 
 def save_cover(notebook: NotebookNode) -> None:

@@ -22,6 +22,7 @@ from lib.check.chapter_06 import (
     mean_pool,
     word_dropout,
 )
+from lib.check.progress import progress
 
 __all__ = [
     "adam",
@@ -54,6 +55,7 @@ __all__ = [
     "pairs",
     "penalty",
     "pre_norm",
+    "progress",
     "ring",
     "rms_norm",
     "row",

@@ -10,10 +10,11 @@ from torch import Tensor
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """What a checker found: `right`, and one sentence to read."""
+    """What a checker found: `right`, one sentence to read, `open` if not answered."""
 
     right: bool
     says: str
+    open: bool = False
 
     def __bool__(self) -> bool:
         return self.right
@@ -29,26 +30,36 @@ class NotDone(Exception):
     """The reader has not filled in the exercise yet."""
 
 
+# Module of a chapter's checkers, name of the exercise, and what was said of it last:
+# what `progress` shows. It lives as long as the notebook's kernel.
+EXERCISES: dict[str, dict[str, Verdict | None]] = {}
+
+
 def checker(complaints: Callable[..., Iterator[str]]) -> Callable[..., Verdict]:
     """Turn a generator of complaints into a checker: no complaint means right."""
+    name, chapter = complaints.__name__, EXERCISES.setdefault(complaints.__module__, {})
+    chapter[name] = None
 
     @functools.wraps(complaints)
     def check(answer: object) -> Verdict:
-        try:
-            wrong = next(complaints(answer), None)
-        except NotDone:
-            return Verdict(False, "Not done yet: replace the dots with your answer.")
-        except Exception as error:
-            return Verdict(
-                False, f"Not yet: it stops with {type(error).__name__}: {error}"
-            )
-        return (
-            Verdict(True, "Correct.")
-            if wrong is None
-            else Verdict(False, f"Not yet: {wrong}")
-        )
+        chapter[name] = verdict = _judge(complaints, answer)
+        return verdict
 
     return check
+
+
+def _judge(complaints: Callable[..., Iterator[str]], answer: object) -> Verdict:
+    try:
+        wrong = next(complaints(answer), None)
+    except NotDone:
+        return Verdict(False, "Not done yet: replace the dots with your answer.", True)
+    except Exception as error:
+        return Verdict(False, f"Not yet: it stops with {type(error).__name__}: {error}")
+    return (
+        Verdict(True, "Correct.")
+        if wrong is None
+        else Verdict(False, f"Not yet: {wrong}")
+    )
 
 
 def call(answer: Callable, *arguments: object, kind: type = Tensor):

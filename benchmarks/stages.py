@@ -1,0 +1,103 @@
+"""What each stage of pretraining adds: nothing, word vectors, then masked words.
+
+    python -m benchmarks.stages [FOLDER]
+
+The masked stage starts with the word vectors of chapter 6's body and teaches its block
+to fill in hidden words, 25 minutes on one core; it may be stopped, and goes on from its
+checkpoint in FOLDER (default: ~/.cache/inside-gpt/stages). Then each body is fine-tuned
+as in `benchmarks.imdb`, and measured on the validation reviews.
+"""
+
+import sys
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from statistics import mean
+
+import torch
+from torch import Tensor
+
+from benchmarks import Target, conclude, imdb, pretrain_reviews
+from lib import reviews, train, vectors
+from lib.corpora import cache_folder
+from lib.encoder import Encoder
+from lib.sampled import sampled_loss, text_windows, with_samples
+from lib.thinned import word_shares
+from lib.words import MASK
+from lib.zoo import load_pretrained
+
+MASKED = {"steps": 8_000, "batch": 32, "time": 128, "share": 0.25, "samples": 2_048}
+MASKED |= {"lr": 2e-3, "lr_words": 0.0}  # vectors that moved came out worse
+LABELS, SEEDS = (100, 500, 2_000), (0, 1, 2)
+Texts = list[list[int]]
+
+
+def learn_masked(
+    table: Tensor, texts: Texts, held_out: Texts, shares: Tensor, folder: Path
+) -> tuple[Encoder, dict]:
+    """An encoder that starts with these vectors and learns to fill in hidden words."""
+    torch.manual_seed(0)
+    model = pretrain_reviews.make_body(len(table), table)
+    vocab, time = len(table), MASKED["time"]
+    masked = partial(train.mask_tokens, mask=MASK, vocab=vocab, share=MASKED["share"])
+    rarer = vectors.strangers_by(shares.clamp(min=1e-7))  # any may be drawn
+    batches = masked(text_windows(texts, MASKED["batch"], time))
+    batches = with_samples(batches, rarer, MASKED["samples"])
+    words = model.embed.tokens.weight
+    rest = [weight for weight in model.parameters() if weight is not words]
+    groups = [{"params": [words], "lr": MASKED["lr_words"]}, {"params": rest}]
+    optimizer = torch.optim.AdamW(groups, MASKED["lr"], (0.9, 0.98), fused=True)
+    options = {"objective": partial(sampled_loss, chances=rarer)}
+    about = pretrain_reviews.run(model, optimizer, batches, MASKED, folder, options)
+    about["held_out_loss"] = held_out_loss(model, held_out)
+    return model, about
+
+
+def held_out_loss(model: Encoder, texts: Texts) -> float:
+    """Surprise at hidden words of reviews not learned from, by the whole softmax."""
+    batches = text_windows(texts, 16, MASKED["time"], seed=1)
+    batches = train.mask_tokens(batches, MASK, model.config.vocab, MASKED["share"], 1)
+    return train.evaluate(model, islice(batches, 30))
+
+
+def fine_tuned(body: Encoder, split: reviews.Split) -> dict[str, list[float]]:
+    """Validation accuracy by labels, a list over the seeds."""
+    pretrained, found = load_pretrained("reviews"), {}
+    for many in LABELS:
+        for seed in SEEDS:
+            few = reviews.draw(split.training, many, seed)
+            task = imdb.Task(few, split.validation, seed, many)
+            pretrained.model.load_state_dict(body.state_dict())
+            scores = imdb.run("layerwise", task, lambda: pretrained)
+            found.setdefault(str(many), []).append(scores.accuracy)
+    return found
+
+
+def main(folder: Path) -> None:
+    torch.set_num_threads(1)
+    split, pretrained = reviews.imdb(), load_pretrained("reviews")
+    encode, vocab = pretrained.tokenizer.encode, len(pretrained.tokenizer)
+    texts, held_out = ([encode(each.text) for each in part] for part in split[:2])
+    shares = word_shares(texts, vocab)
+    table = pretrained.model.embed.tokens.weight.detach().clone()
+    masked, about = learn_masked(table, texts, held_out, shares, folder / "masked")
+    torch.manual_seed(0)
+    bodies = {
+        "nothing": pretrain_reviews.make_body(vocab),
+        "word vectors": pretrain_reviews.make_body(vocab, table),
+        "word vectors, masked words": masked,
+    }
+    found = {name: fine_tuned(body, split) for name, body in bodies.items()}
+    nothing, words, both = (
+        100 * mean(mean(accuracies) for accuracies in by_labels.values())
+        for by_labels in found.values()
+    )
+    targets = [
+        Target("word vectors above nothing", words - nothing, 5, "points"),
+        Target("masked words above word vectors", both - words, 0, "points"),
+    ]
+    conclude("stages", {"accuracy": found, "masked_words": about}, targets, ["torch"])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:] else cache_folder() / "stages")

@@ -1,0 +1,44 @@
+"""How far the reader has come: what the checkers last said of each exercise."""
+
+from dataclasses import dataclass
+
+from lib.check.verdict import EXERCISES, Verdict
+
+
+@dataclass(frozen=True, repr=False)
+class Progress:
+    """Each exercise of a chapter, in order, and what its checker said last."""
+
+    verdicts: dict[str, Verdict | None]
+
+    def states(self) -> dict[str, str]:
+        """Each exercise is right, not right yet, or open."""
+        return {name: _state(verdict) for name, verdict in self.verdicts.items()}
+
+    def __repr__(self) -> str:
+        states = self.states()
+        right = list(states.values()).count("right")
+        lines = [f"{right} of {len(states)} exercises are right.", ""]
+        named = enumerate(states.items(), start=1)
+        return "\n".join([*lines, *(f"{n}. `{name}`: {s}" for n, (name, s) in named)])
+
+    def _repr_markdown_(self) -> str:
+        return repr(self)
+
+
+def progress(chapter: int) -> Progress:
+    """What the checkers of a chapter said last, in this notebook's kernel.
+
+    Raises ValueError for a chapter that has no exercises.
+    """
+    module = f"lib.check.chapter_{chapter:02}"
+    if module not in EXERCISES:
+        known = ", ".join(str(int(name[-2:])) for name in EXERCISES)
+        raise ValueError(f"chapter is {chapter}, expected one of {known}")
+    return Progress(dict(EXERCISES[module]))
+
+
+def _state(verdict: Verdict | None) -> str:
+    if verdict is None or verdict.open:
+        return "open"
+    return "right" if verdict.right else "not right yet"
