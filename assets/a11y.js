@@ -4,6 +4,11 @@ document.addEventListener("DOMContentLoaded", () => {
   // The label said something else than the words that one sees.
   each(".search-button-field, details.hide > summary",
     (element) => element.removeAttribute("aria-label"));
+  // The arrow that unfolds a part of the contents had no name.
+  each(".bd-sidebar summary", (arrow) => arrow.setAttribute("aria-label",
+    "Pages under " + arrow.closest("li").querySelector("a").textContent.trim()));
+  // A list whose parts have another role than that of a list's.
+  each(".citation-list", (list) => list.removeAttribute("role"));
   // A checkbox in a list had no name.
   each(".task-list-item-checkbox",
     (box) => box.setAttribute("aria-label", box.parentElement.textContent.trim()));
@@ -15,4 +20,11 @@ document.addEventListener("DOMContentLoaded", () => {
   window.addEventListener("resize", reach);
   // Icons are drawn by a font: nothing to read aloud.
   each("i[class*='fa-']", (icon) => icon.setAttribute("aria-hidden", "true"));
+  // Paper is white: a dark page is printed as the light one.
+  const page = document.documentElement;
+  window.addEventListener("beforeprint", () => {
+    page.dataset.before = page.dataset.theme;
+    page.dataset.theme = "light";
+  });
+  window.addEventListener("afterprint", () => { page.dataset.theme = page.dataset.before; });
 });

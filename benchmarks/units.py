@@ -25,7 +25,6 @@ from lib import reviews, train, vectors
 from lib.baselines import RARE, C
 from lib.config import GPTConfig
 from lib.gpt import GPT
-from lib.heads import vectors as last_vectors
 from lib.labelled import in_order
 from lib.thinned import thinned_texts, word_shares
 from lib.tokenizer import BytePairTokenizer
@@ -36,7 +35,7 @@ WIDTH, LONGEST, SUBWORDS = 128, 256, 2_048
 LABELS, SEEDS, MEASURED = (100, 500), (0, 1, 2), 1_000
 NEAR = {"steps": 2_228, "batch": 16}  # two rounds of the reviews
 NEXT = {"subwords": 1_000, "words": 400}  # steps of 8 windows of 128 units
-Vectors = Callable[[Tensor, list[int]], Tensor]
+Vectors = Callable[[Tensor], Tensor]  # ids (batch, time) to (batch, time, width)
 
 
 def near_by(texts: list[list[int]], vocab: int, units: str) -> Vectors:
@@ -49,7 +48,7 @@ def near_by(texts: list[list[int]], vocab: int, units: str) -> Vectors:
     options = {"objective": loss, "schedule": train.linear_decay, "clip": 1e9}
     optimizer = RowAdagrad(model.parameters(), 0.3)
     train.train(model, optimizer, batches, NEAR["steps"], **options)
-    return lambda ids, lengths: model.word(ids)
+    return model.word
 
 
 def next_token(texts: list[list[int]], vocab: int, units: str) -> Vectors:
@@ -63,7 +62,7 @@ def next_token(texts: list[list[int]], vocab: int, units: str) -> Vectors:
     optimizer = train.muon(model, lr=0.04, adam_lr=0.012)
     history = train.train(model, optimizer, batches, NEXT[units])
     print(f"{units}, next token: {mean(history.losses[-50:]):.2f} nats")
-    return lambda ids, lengths: last_vectors(model.eval(), ids, lengths)
+    return model.eval().vectors  # padding stands at the end, where nobody looks
 
 
 @torch.no_grad()
@@ -75,7 +74,7 @@ def averaged(texts: Iterable[list[int]], body: Vectors, shares: Tensor) -> Tenso
         real = torch.arange(ids.size(1)) < lengths[:, None]
         weights = counts[ids] * real
         weights = weights / weights.sum(dim=1, keepdim=True)
-        rows.append((weights[:, None] @ body(ids, lengths.tolist()))[:, 0])
+        rows.append((weights[:, None] @ body(ids))[:, 0])
     return torch.cat(rows)
 
 

@@ -54,6 +54,7 @@ FLAGS = [
     # The network is cut below everything that a page could try.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+BESIDE = {1280: 768, 390: 360}  # widths at which a page must not overflow either
 VIEWS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
 COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".txt", ".ipynb", ".xml"}
 
@@ -137,12 +138,22 @@ class Reader:
         self.page.goto(f"{self.address}{name}.html", wait_until="load")
         self.page.evaluate(UNFOLD)
         found = {kind: self.page.evaluate(script) for kind, script in SCRIPTS.items()}
+        found["overflow"] += self.beside("overflow")
         found["explorers"] = dead_controls(self.page)
         found["figures"] = boxed_figures(self.page) if self.scheme == "dark" else []
         for kind, faults in found.items():
             for what in faults:
                 self.now.blame(kind, what)
         return self.now
+
+    def beside(self, kind: str) -> list[str]:
+        """Faults of one kind when the window gets narrower."""
+        before = self.page.viewport_size
+        width = BESIDE[before["width"]]
+        self.page.set_viewport_size({**before, "width": width})
+        faults = self.page.evaluate(SCRIPTS[kind])
+        self.page.set_viewport_size(before)
+        return faults
 
     def _on_request(self, request: Request) -> None:
         if not request.url.startswith((self.address, "data:", "blob:")):

@@ -40,3 +40,11 @@ def book(tmp_path: Path) -> dict[str, str]:
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "book"]):
         subprocess.run([*git, *words], check=True)
     return standing_in(origin, tmp_path / "book.git")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the tables that tests recorded: with many workers, nothing else is seen."""
+    for report in terminalreporter.getreports("passed"):
+        for name, table in report.user_properties:
+            if name == "table" and report.when == "call":
+                terminalreporter.write_line(f"\n{report.nodeid}\n{table}")

@@ -1,12 +1,15 @@
 """The site as a reader meets it: built once, read in a browser with no network."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import time
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -15,7 +18,7 @@ from browser import HOW_TO_GET_ONE, KINDS, VIEWS, Reader, Visit, chromium, serve
 from tools.address import address, site
 
 ROOT = Path(__file__).parent.parent
-BYTES_A_PAGE = 1_500_000
+KILOBYTES_FIRST, KILOBYTES_NEXT = 1500, 1000  # every figure of a page counted
 
 
 def pages_of(node) -> list[str]:
@@ -87,14 +90,71 @@ def test_a_page_has_no_fault(kind, page, visits):
     assert not any(faults.values()), {view: f for view, f in faults.items() if f}
 
 
-def test_pages_are_light(visits, build):
-    """The first load of each page, all of it counted, as it goes over the wire."""
-    weights = {}
-    for page, views in visits.items():
-        names = set().union(*(visit.loaded for visit in views.values()))
-        weights[page] = sum(weight(build[1], name) for name in names)
-        print(f"{weights[page] / 1000:6.0f} kB in {len(names)} files: {page}")
-    assert max(weights.values()) <= BYTES_A_PAGE
+def test_pages_are_light(visits, build, record_property):
+    """Each page with all that it loads, as it goes over the wire, and the next one."""
+    loaded = {
+        page: set().union(*(visit.loaded for visit in views.values()))
+        for page, views in visits.items()
+    }
+    kilobytes = {
+        name: weight(build[1], name) / 1000 for name in set().union(*loaded.values())
+    }
+    first, after, before, table = {}, {}, "index", ["first load  after the page before"]
+    for page, names in loaded.items():
+        first[page] = sum(kilobytes[name] for name in names)
+        after[page] = sum(kilobytes[name] for name in names - loaded[before])
+        table.append(f"{first[page]:7.0f} kB {after[page]:7.0f} kB  {page}")
+        before = page
+    record_property("table", "\n".join(table))
+    assert max(first.values()) <= KILOBYTES_FIRST
+    assert max(after.values()) <= KILOBYTES_NEXT
+
+
+@pytest.mark.parametrize("page", [*PAGES, "404"])
+def test_a_page_can_be_previewed(page, build):
+    """Its head says what it is about; the preview's picture is in the site."""
+    text = (build[1] / f"{page}.html").read_text(encoding="utf-8")
+    tags = dict(
+        re.findall(r'<meta (?:name|property)="([\w:]+)" content="([^"]*)"', text)
+    )
+    assert 20 <= len(tags["description"]) <= 250
+    assert tags["og:description"] == tags["description"]
+    assert "Inside GPT" in tags["og:title"]
+    assert tags["og:url"].endswith(f"/{page}.html")
+    root = tags["og:url"].removesuffix(f"{page}.html")
+    assert (build[1] / tags["og:image"].removeprefix(root)).exists()
+
+
+def test_the_page_for_lost_readers_works_at_any_depth(browser, build, tmp_path):
+    """Served under the site's own path, as GitHub Pages does, in a deep folder."""
+    text = (build[1] / "404.html").read_text(encoding="utf-8")
+    root = urlsplit(re.search(r'og:url" content="([^"]*)404.html"', text)[1]).path
+    place = tmp_path / root.strip("/")
+    shutil.copytree(build[1], place)
+    (place / "a" / "b").mkdir(parents=True)
+    shutil.copy(build[1] / "404.html", place / "a" / "b" / "lost.html")
+    with serve(tmp_path) as address:
+        reader = Reader(browser, address, "light", 1280)
+        assert not reader.visit(f"{root.strip('/')}/a/b/lost").faults
+        reader.page.get_by_role("link", name="The front page").click()
+        assert reader.page.url == f"{address}{root.strip('/')}/index.html"
+
+
+@pytest.mark.parametrize("page", ["chapters/02_attention", "reference/attention"])
+def test_a_page_prints_clean(page, browser, build):
+    """No bars beside the text, code not cut off, dark turned light."""
+    with serve(build[1]) as address:
+        paper = Reader(browser, address, "dark", 1280).page
+        paper.goto(f"{address}{page}.html")
+        paper.set_viewport_size({"width": 700, "height": 990})
+        paper.emulate_media(media="print")
+        paper.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        for bar in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer"):
+            assert not paper.locator(bar).first.is_visible(), bar
+        cut = "e => e.filter((e) => e.scrollWidth > e.clientWidth + 1).length"
+        assert paper.locator(".bd-article pre").evaluate_all(cut) == 0
+        color = "getComputedStyle(document.querySelector('h1')).color"
+        assert max(map(int, re.findall(r"\d+", paper.evaluate(color))[:3])) < 100
 
 
 def test_icons_need_neither_the_theme_s_script_nor_its_fonts(visits):
