@@ -64,8 +64,8 @@ class SwiGLU(nn.Module):
 class SquaredReLU(nn.Module):
     """max(x, 0) squared.
 
-    Source: So et al. 2021, "Primer: Searching for Efficient Transformers for Language
-    Modeling".
+    Source: So et al. 2021, "Searching for Efficient Transformers for Language Modeling"
+    (there as a part of Primer).
     """
 
     def forward(

@@ -54,6 +54,44 @@ def test_every_paper_that_is_named_has_an_entry(bibliography):
     assert not missing
 
 
+def test_a_title_quoted_after_a_mention_is_that_of_an_entry(bibliography):
+    known = [
+        (bibliography.pattern(entry), bibliography.plain(entry.fields["title"]))
+        for entry in ENTRIES.values()
+    ]
+    quoted = {
+        (name, mention[0], mention["title"].rstrip(",."))
+        for name, text in TEXTS.items()
+        for mention in re.finditer(rf'(?:{MENTION.pattern}),? "(?P<title>[^"]+)"', text)
+    }
+    assert len(quoted) > 40
+    wrong = [
+        (name, title)
+        for name, mention, title in quoted
+        if not any(
+            re.match(pattern, mention) and known_title.startswith(title)
+            for pattern, known_title in known
+        )
+    ]
+    assert not wrong
+
+
+def test_a_link_to_an_entry_says_its_year():
+    years = {
+        entry.fields["url"]: entry.fields["year"]
+        for entry in ENTRIES.values()
+        if "url" in entry.fields and "year" in entry.fields
+    }
+    said = {
+        (name, url, year)
+        for name, text in TEXTS.items()
+        for url, year in re.findall(r"\]\((https://[^)]+)\), ((?:19|20)\d\d)\b", text)
+        if url in years
+    }
+    assert len(said) > 20
+    assert {(name, url, years[url]) for name, url, _ in said} == said
+
+
 @pytest.mark.parametrize("key", ENTRIES)
 def test_every_entry_is_named_and_complete(key, bibliography):
     entry, everything = ENTRIES[key], " ".join(TEXTS.values())

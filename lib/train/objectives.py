@@ -55,7 +55,7 @@ def evaluate(
 def perplexity(loss: float) -> float:
     """e to the loss: among how many equally likely tokens the model still hesitates.
 
-    `loss` is in nats a token. Source: Jelinek et al. 1977, "Perplexity: a measure of
+    `loss` is in nats a token. Source: Jelinek et al. 1977, "Perplexity—a measure of
     the difficulty of speech recognition tasks".
     """
     return math.exp(loss)
