@@ -243,6 +243,10 @@ UNFOLD = """async () => {
 SCRIPTS = {
     "images": """() => [...document.images]
       .filter((e) => !e.naturalWidth).map((e) => e.src)""",
+    # Without width and height, text jumps when the figure arrives.
+    "sizes": """() => [...document.querySelectorAll(".bd-article img")]
+      .filter((e) => !e.getAttribute("width") || !e.getAttribute("height"))
+      .map((e) => e.src)""",
     "overflow": """() => {
       const wide = document.documentElement.scrollWidth, room = window.innerWidth;
       if (wide <= room) return [];
@@ -280,7 +284,14 @@ SCRIPTS = {
         .map((fault) => fault.join(" "));
     }}""",
 }
-KINDS = ["errors", "other hosts", "missing files", *SCRIPTS, "explorers", "figures"]
+KINDS = [
+    "errors",
+    "other hosts",
+    "missing files",
+    *SCRIPTS,
+    "explorers",
+    "figures",
+]
 
 
 def main(folder: str, shots: str, *names: str) -> None:

@@ -1,5 +1,7 @@
 """The site as a reader meets it: built once, read in a browser with no network."""
 
+import base64
+import io
 import os
 import re
 import shutil
@@ -11,14 +13,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
+import nbformat
 import pytest
 import yaml
 from browser import HOW_TO_GET_ONE, KINDS, VIEWS, Reader, Visit, chromium, serve, weight
+from PIL import Image
 
 from tools.address import address, site
 
 ROOT = Path(__file__).parent.parent
-KILOBYTES_FIRST, KILOBYTES_NEXT = 1500, 1000  # every figure of a page counted
+KILOBYTES_FIRST, KILOBYTES_NEXT = 1500, 800  # every figure of a page counted
 
 
 def pages_of(node) -> list[str]:
@@ -157,6 +161,33 @@ def test_a_page_prints_clean(page, browser, build):
         assert max(map(int, re.findall(r"\d+", paper.evaluate(color))[:3])) < 100
 
 
+def test_figures_are_packed_again_pixel_by_pixel(build, monkeypatch, tmp_path):
+    """What a notebook stores and what its page shows; a transparent one as well."""
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import offline_site
+
+    assert not list(build[1].glob("_images/*.png"))
+    notebook = nbformat.read(ROOT / "chapters/02_attention.ipynb", as_version=4)
+    stored = next(
+        output.data["image/png"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    )
+    opaque = Image.open(io.BytesIO(base64.b64decode(stored))).convert("RGBA")
+    clear = opaque.resize((50, 40))
+    clear.putalpha(clear.getchannel("R"))
+    for figure in (opaque, clear):
+        figure.save(tmp_path / "a.png")
+        packed = offline_site.repack(tmp_path / "a.png")
+        with Image.open(packed) as shown:
+            assert shown.convert("RGBA").tobytes() == figure.tobytes()
+        assert [path.name for path in tmp_path.iterdir()] == ["a.webp"]
+    pages = [path.read_text() for path in build[1].rglob("*.html")]
+    shown = set(re.findall(r'_images/([^"/]+\.\w+)"', "".join(pages)))
+    assert shown == {path.name for path in build[1].glob("_images/*.*")}
+
+
 def test_icons_need_neither_the_theme_s_script_nor_its_fonts(visits):
     views = [visit for by_view in visits.values() for visit in by_view.values()]
     assert all("_static/icons.css" in visit.loaded for visit in views)
@@ -232,6 +263,8 @@ FAULTY = {
     "<pre style='width: 40px; overflow: auto'>attention</pre></div></div>",
     "icons": "<i class='fa-solid fa-bars'></i>",
     "access": "<p style='color: #aaa; background: #fff'>faint</p>",
+    "sizes": "<article class='bd-article'>"
+    f'<img alt="a" src="data:image/svg+xml,{RED}"></article>',
     "explorers": "<div class='gpt-explorer'><label>a <input type='range'></label>"
     "<div class='picture'>still</div></div>",
     "figures": "<article class='bd-article' style='padding: 9px'>"

@@ -10,7 +10,8 @@ What happens during `jupyter-book build .`:
    full fonts stay in the site: an icon that is overlooked here is still drawn, at the
    price of its font.
 4. Figures get their size as attributes, so that no text jumps when they arrive, and are
-   loaded when they come near.
+   loaded when they come near. Each is packed again as lossless WebP: the same pixels in
+   less than half the bytes. The notebooks keep their PNG.
 5. Notebooks link to each other by the site's address, so that the links work in Colab.
    Here they become links from page to page, checked, which work with no network.
 
@@ -27,6 +28,7 @@ from pathlib import Path
 import address
 from docutils.nodes import document
 from fontTools import subset, ttLib
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -41,6 +43,8 @@ MATHJAX_FOLDERS = ("output/chtml/fonts/woff-v2", "input/tex/extensions")
 
 ICON_STYLES = "icons.css"
 ICON_SCRIPT = re.compile(r"[ \t]*<script[^>]*\bfontawesome\.js[^>]*></script>\n?")
+# A figure out of a notebook, as a page shows it and links to it.
+FIGURE = re.compile(r'((?:src|href)="[^"]*\b_images/[^"]+)\.png"')
 # What Sphinx writes for a figure whose notebook says how large it is.
 SIZED = re.compile(r'(<img [^>]*)style="width: (\d+)px; height: (\d+)px;"')
 
@@ -198,7 +202,7 @@ def icon_styles(static: Path, codes: set[int], styles: str) -> str:
 
 def lighter(page: str, name: str) -> str:
     """A page without the icon script, its figures sized and loaded in their time."""
-    page = ICON_SCRIPT.sub("", page)
+    page = FIGURE.sub(r'\1.webp"', ICON_SCRIPT.sub("", page))
     if re.search(r'src="[^"]*fontawesome', page):
         raise ExtensionError(f"{name} still loads the icon script: mend ICON_SCRIPT.")
     return SIZED.sub(r'\1width="\2" height="\3" loading="lazy"', page)
@@ -219,6 +223,15 @@ def stay_inside(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = own.sub(inside, source[0])
 
 
+def repack(path: Path) -> Path:
+    """Put a lossless WebP in the place of a PNG; every pixel stays as it is."""
+    packed = path.with_suffix(".webp")
+    with Image.open(path) as figure:
+        figure.save(packed, lossless=True, exact=True)
+    path.unlink()
+    return packed
+
+
 def lighten(app: Sphinx, error: Exception | None) -> None:
     """After pages are written: make each lighter, and write `icons.css`."""
     if error or app.builder.format != "html":
@@ -229,6 +242,8 @@ def lighten(app: Sphinx, error: Exception | None) -> None:
         pages.append(lighter(before, path.name))
         if pages[-1] != before:
             path.write_text(pages[-1], encoding="utf-8")
+    for path in Path(app.outdir, app.builder.imagedir).glob("*.png"):
+        repack(path)
     static = Path(app.outdir, "_static")
     styles, scripts = (
         "\n".join((static / name).read_text(encoding="utf-8") for name in names)
