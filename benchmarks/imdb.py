@@ -199,20 +199,20 @@ def collect(folder: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
 
 
 def targets(found: dict, parameters: int) -> list[Target]:
-    """What chapter 6 sets out to reach, in points of accuracy on the test reviews."""
+    """What chapter 6 sets out to reach; fine-tuned is "layerwise", chosen beforehand."""
 
     def mean(method: str, labels: str) -> float:
         return 100 * statistics.mean(run["accuracy"] for run in found[method][labels])
 
-    best = {n: max(mean("full", n), mean("layerwise", n)) for n in found["full"]}
+    tuned = {n: mean("layerwise", n) for n in found["layerwise"]}
     bounds = {"100": 82, "500": 86, "2000": 87, "all": 89}
     reached = [
-        Target(f"fine-tuned, {n} labels", best[n], bounds[n], "%") for n in bounds
+        Target(f"fine-tuned, {n} labels", tuned[n], bounds[n], "%") for n in bounds
     ]
     share = 100 * found["lora"]["500"][0]["trained"] / parameters
     worst = max(mean("full", n) - mean("lora", n) for n in bounds)
-    over = best["all"] - mean("tf-idf", "all")
-    gain = best["500"] - mean("scratch", "500")
+    over = tuned["all"] - mean("tf-idf", "all")
+    gain = tuned["500"] - mean("scratch", "500")
     return [
         *reached,
         Target("all labels: above TF-IDF", over, 0, "points"),
