@@ -199,7 +199,7 @@ def collect(folder: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
 
 
 def targets(found: dict, parameters: int) -> list[Target]:
-    """What chapter 6 sets out to reach; fine-tuned is "layerwise", chosen beforehand."""
+    """What chapter 6 hopes to reach; fine-tuned is "layerwise", chosen beforehand."""
 
     def mean(method: str, labels: str) -> float:
         return 100 * statistics.mean(run["accuracy"] for run in found[method][labels])
