@@ -231,6 +231,14 @@ def test_the_last_step_is_checked_too():
     assert all(model.state_dict()[name].equal(before[name]) for name in before)
 
 
+@pytest.fixture(autouse=True)
+def stop_button():
+    """Ctrl-C as a notebook has it; a job in the background begins without one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def press_stop(*_):
     os.kill(os.getpid(), signal.SIGINT)
 
