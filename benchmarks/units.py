@@ -15,14 +15,11 @@ from functools import partial
 from statistics import mean
 
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from benchmarks import Target, conclude
 from lib import reviews, train, vectors
-from lib.baselines import RARE, C
+from lib.baselines import RARE, line_on_averages
 from lib.config import GPTConfig
 from lib.gpt import GPT
 from lib.labelled import in_order
@@ -90,8 +87,7 @@ def scores(encode, body: Vectors, shares: Tensor, split: reviews.Split) -> dict:
     for many in LABELS:
         for seed in SEEDS:
             few = reviews.draw(split.training, many, seed)
-            line = LogisticRegression(C=C["averaged vectors"], max_iter=1_000)
-            line = make_pipeline(StandardScaler(), line)
+            line = line_on_averages()
             line.fit(rows(few), [each.positive for each in few])
             accuracy = round(float(line.score(features, truth)), 4)
             found.setdefault(str(many), []).append(accuracy)

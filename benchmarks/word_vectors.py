@@ -22,6 +22,7 @@ from torch import Tensor
 from benchmarks import Target, conclude
 from benchmarks.pretrain_reviews import WIDTH, WORDS, learn_words
 from lib import baselines, reviews, vectors
+from lib.thinned import word_shares
 from lib.words import SPECIAL, WordTokenizer
 
 LABELS, SEEDS = (100, 500, 2_000, None), (0, 1, 2)  # None: all of them
@@ -32,10 +33,8 @@ Texts = list[list[int]]
 
 def ours(texts: Texts, vocab: int) -> Tensor:
     """The first stage of `benchmarks.pretrain_reviews`."""
-    flat = torch.cat([torch.tensor(text) for text in texts])
-    counts = torch.bincount(flat, minlength=vocab).float()
     with tempfile.TemporaryDirectory() as folder:
-        return learn_words(texts, counts / counts.sum(), Path(folder))[0]
+        return learn_words(texts, word_shares(texts, vocab), Path(folder))[0]
 
 
 def by_gensim(texts: Texts, vocab: int, lr: float, passes: int) -> Tensor:
@@ -81,7 +80,7 @@ def accuracies(
         for seed in SEEDS if many else SEEDS[:1]:
             few = reviews.draw(parts[0], many, seed) if many else parts[0]
             rows = [places[id(each)] for each in few]
-            line = baselines.averaged_vectors(tokenizer, table)[1:]
+            line = baselines.line_on_averages()
             line.fit(x[rows], [y[row] for row in rows])
             accuracy = accuracy_score(truth, line.predict(other))
             found.setdefault(str(many or "all"), []).append(round(accuracy, 4))

@@ -77,8 +77,12 @@ def averaged_vectors(
 ) -> Pipeline:
     """The mean of a text's word vectors (`averages`), every number of like spread."""
     average = partial(averages, tokenizer=tokenizer, table=table)
-    steps = FunctionTransformer(average), StandardScaler()
-    return make_pipeline(*steps, _line("averaged vectors"))
+    return make_pipeline(FunctionTransformer(average), *line_on_averages())
+
+
+def line_on_averages() -> Pipeline:
+    """What follows the averages, for who has them already: scaled, then the line."""
+    return make_pipeline(StandardScaler(), _line("averaged vectors"))
 
 
 class NaiveBayesWeights(TransformerMixin, BaseEstimator):

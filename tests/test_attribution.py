@@ -123,7 +123,7 @@ def test_what_speaks_for_one_class_speaks_against_the_other():
         torch.testing.assert_close(ask(net, IDS, 0), -ask(net, IDS, 1), **CLOSE)
 
 
-def test_in_a_linear_model_all_three_agree():
+def test_in_a_linear_model_both_gradients_agree():
     """Without blocks and norm the mean of vectors decides; leaving out needs sums."""
     config = replace(TINY, layers=1, feed_forward="none", residual="none", norm="none")
     net = model(config=config, pooling="mean")

@@ -47,8 +47,9 @@ def test_the_address_moves_as_one(copy):
 def test_every_file_that_names_the_address_is_known():
     """Found by git, so that a file added later cannot be forgotten."""
     name = address.address(ROOT).removeprefix("https://github.com/")
+    places = ["-e", f"github.com/{name}", "-e", address.site(address.address(ROOT))]
     found = subprocess.run(
-        ["git", "-C", ROOT, "grep", "-l", f"github.com/{name}", "--", ":!tests"],
+        ["git", "-C", ROOT, "grep", "-l", *places, "--", ":!tests"],
         capture_output=True,
         text=True,
     ).stdout.split()
@@ -269,16 +270,17 @@ def test_commands_on_a_page_name_what_is_there(name):
     for module in modules:
         assert importlib.util.find_spec(module), module
     for file in re.findall(r"\b((?:chapters|tests|lib)/[\w/]+\.(?:py|ipynb))", text):
-        assert (ROOT / file.replace("NN_name", "01_tokens")).exists() or "NN" in file
-    known = console_help()
-    for command in re.findall(r"-m lib\.train((?:.|\\\n)*)", text):
+        file = file.replace("NN_name", "01_tokens").replace("NN", "01")
+        assert (ROOT / file).exists(), file
+    known = set(re.findall(r"--[\w-]+", console_help()))
+    for command in re.findall(r"-m lib\.train((?:\\\n|.)*)", text):
         for option in re.findall(r"--[\w-]+", command):
             assert option in known, option
 
 
 def console_help():
     command = [sys.executable, "-m", "lib.train", "--help"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout
 
 

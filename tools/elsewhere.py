@@ -5,7 +5,7 @@
 
 PYTHON is the interpreter of another environment, with torch, numpy, matplotlib and
 ipykernel in whatever versions; what else the book needs, its first cell installs there.
-Each notebook is copied alone into an empty folder. The last commit of this checkout
+Each notebook runs in an empty folder. The last commit of this checkout
 stands in for the book's address, so the clone needs no network. Nothing is stored.
 """
 

@@ -31,7 +31,13 @@ class RunTimes(SphinxDirective):
             Path(name): record for name, record in json.loads(path.read_text()).items()
         }
         folder = Path(self.arguments[0])
-        chosen = {name: r for name, r in records.items() if name.parent == folder}
+        chosen = {  # a handout has no solutions
+            name: record
+            for name, record in records.items()
+            if name.parent == folder and (root / name).exists()
+        }
+        if not chosen:
+            return []
         rows = [self.row(name, record, root) for name, record in chosen.items()]
         head = ["notebook", "seconds", "measured on", "trains a model in"]
         return [table(head, rows), machines(chosen.values())]
@@ -61,7 +67,7 @@ class Comparisons(SphinxDirective):
     """A row for each stored result of a benchmark."""
 
     def run(self) -> Nodes:
-        """What it asks, its command, and the day; the machines below."""
+        """What it asks, its command, the day, its targets; the machines below."""
         root = Path(self.env.srcdir) / "benchmarks"
         results, rows = dict(stored(root)), []
         for path, result in results.items():
@@ -75,10 +81,12 @@ class Comparisons(SphinxDirective):
                     nodes.paragraph("", "", *words(asks, str)),
                     cell,
                     nodes.paragraph("", result["date"]),
+                    nodes.paragraph("", "; ".join(result.get("targets", []))),
                 ]
             )
+        head = ["comparison", "command", "measured on", "set out to show"]
         return [
-            table(["comparison", "command", "measured on"], rows),
+            table(head, rows),
             machines(results.values()),
         ]
 

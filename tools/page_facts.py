@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import address
 from docutils import nodes
 from PIL import Image, ImageDraw, ImageFont
 from sphinx.application import Sphinx
@@ -41,8 +42,7 @@ def find_address(app: Sphinx, config: Config) -> None:
     """The site's address: GitHub Pages of the repository, if nothing else is said."""
     if not config.html_baseurl:
         url = config.html_theme_options["repository_url"]
-        owner, name = urlsplit(url).path.strip("/").split("/")
-        config.html_baseurl = f"https://{owner}.github.io/{name}/"
+        config.html_baseurl = address.site(url) + "/"
 
 
 def description(document: nodes.document) -> str:
