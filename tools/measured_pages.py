@@ -75,20 +75,18 @@ class Comparisons(SphinxDirective):
             self.env.note_dependency(str(path))
             self.env.note_dependency(str(script))
             asks = ast.get_docstring(ast.parse(script.read_text())).splitlines()[0]
-            cell = nodes.paragraph("", "", nodes.literal("", result["command"]))
+            asked = words(asks, str)
+            command = nodes.paragraph("", "", nodes.literal("", result["command"]))
+            lines = [nodes.paragraph("", line) for line in result.get("targets", [])]
+            shown = nodes.bullet_list("", *(nodes.list_item("", x) for x in lines))
             rows.append(
                 [
-                    nodes.paragraph("", "", *words(asks, str)),
-                    cell,
-                    nodes.paragraph("", result["date"]),
-                    nodes.paragraph("", "; ".join(result.get("targets", []))),
+                    nodes.container("", nodes.paragraph("", "", *asked), command),
+                    nodes.container("", shown, nodes.paragraph("", result["date"])),
                 ]
             )
-        head = ["comparison", "command", "measured on", "set out to show"]
-        return [
-            table(head, rows),
-            machines(results.values()),
-        ]
+        head = ["comparison and command", "what it was to show"]
+        return [table(head, rows), machines(results.values())]
 
 
 def stored(root: Path) -> Iterator[tuple[Path, dict]]:
