@@ -43,6 +43,7 @@ JUDGED = (
     "little_data",
     "objectives",
     "precision",
+    "units",
 )
 MET = Target("speed", 31.0, 30, "times faster")
 MISSED = Target("time", 10.5, 10, "times Rust's", at_most=True)
