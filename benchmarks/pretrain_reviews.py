@@ -10,7 +10,9 @@ masked words, would add: `python -m benchmarks.stages`.
 
 import sys
 import time
+from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -21,7 +23,8 @@ from lib import baselines, reviews, train, vectors, zoo
 from lib.config import GPTConfig
 from lib.corpora import cache_folder
 from lib.encoder import Encoder
-from lib.thinned import thinned_texts, word_shares
+from lib.thinned import Thinned, thinned_texts, word_shares
+from lib.train.objectives import Objective
 from lib.train.row_adagrad import RowAdagrad
 from lib.words import WordTokenizer
 from tools.machine import machine
@@ -51,22 +54,35 @@ class Clock(train.Callback):
         self.before, self.began = state["seconds"], time.perf_counter()
 
 
-def learn_words(texts: Texts, chances: Tensor, folder: Path) -> tuple[Tensor, dict]:
+def learn_words(
+    texts: Texts, shares: Tensor, folder: Path
+) -> tuple[vectors.SkipGram, dict]:
     """A vector for each word, from the words around it: 30 on each side."""
     torch.manual_seed(0)
-    model = vectors.SkipGram(len(chances), WIDTH)
+    model = vectors.SkipGram(len(shares), WIDTH)
     torch.nn.init.normal_(model.word.weight, std=0.002)
-    loss = partial(
-        vectors.negative_sampling_of_texts,
-        window=WORDS["window"],
-        strangers=WORDS["strangers"],
-    )
     optimizer = RowAdagrad(model.parameters(), WORDS["lr"])
-    options = {"objective": loss, "schedule": train.linear_decay, "clip": 1e9}
+    options = {"objective": near_by(), "schedule": train.linear_decay, "clip": 1e9}
+    batches = thinned(texts, shares, seed=0)
+    return model, run(model, optimizer, batches, WORDS, folder, options)
+
+
+def near_by() -> Objective:
+    """The loss: which words stand near each other, and which are strangers."""
+    loss, window = vectors.negative_sampling_of_texts, WORDS["window"]
+    return partial(loss, window=window, strangers=WORDS["strangers"])
+
+
+def thinned(texts: Texts, shares: Tensor, seed: int) -> Iterator[Thinned]:
+    """Batches as the recipe has them."""
     how = {name: WORDS[name] for name in ("batch", "part", "threshold", "shared")}
-    batches = thinned_texts(texts, chances, **how)
-    about = run(model, optimizer, batches, WORDS, folder, options)
-    return model.word.weight.detach(), about
+    return thinned_texts(texts, shares, **how, seed=seed)
+
+
+def held_out_loss(model: vectors.SkipGram, texts: Texts, shares: Tensor) -> float:
+    """The same loss on about as many batches as these texts make, none learned from."""
+    batches = islice(thinned(texts, shares, seed=1), max(1, len(texts) // 16))
+    return round(train.evaluate(model, batches, near_by()), 3)
 
 
 def make_body(vocab: int, table: Tensor | None = None) -> Encoder:
@@ -121,11 +137,14 @@ def main(folder: Path) -> None:
     torch.set_num_threads(1)
     split = reviews.imdb()
     tokenizer = WordTokenizer.train(each.text for each in split.training)
-    texts = [tokenizer.encode(each.text) for each in split.training]
+    texts, held_out = (
+        [tokenizer.encode(each.text) for each in part] for part in split[:2]
+    )
     shares = word_shares(texts, len(tokenizer))
-    table, words = learn_words(texts, shares, folder / "words")
+    learned, words = learn_words(texts, shares, folder / "words")
+    words["held_out_loss"] = held_out_loss(learned, held_out, shares)
     torch.manual_seed(0)  # the block's, whether the run was stopped or not
-    model = make_body(len(table), table)
+    model = make_body(len(tokenizer), learned.word.weight.detach())
     found = probe(zoo.Pretrained(model, tokenizer, {}), split)
     about = {
         "command": COMMAND,

@@ -34,7 +34,8 @@ Texts = list[list[int]]
 def ours(texts: Texts, vocab: int) -> Tensor:
     """The first stage of `benchmarks.pretrain_reviews`."""
     with tempfile.TemporaryDirectory() as folder:
-        return learn_words(texts, word_shares(texts, vocab), Path(folder))[0]
+        learned, _ = learn_words(texts, word_shares(texts, vocab), Path(folder))
+    return learned.word.weight.detach()
 
 
 def by_gensim(texts: Texts, vocab: int, lr: float, passes: int) -> Tensor:
