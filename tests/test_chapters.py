@@ -132,6 +132,20 @@ def test_exercises_say_what_the_checkers_say(name):
         assert cell.outputs[-1]["data"]["text/plain"].startswith(expected), cell.source
 
 
+def test_it_ends_with_the_readers_progress(name):
+    """Nothing is done in the chapter, everything is right in its solutions."""
+    asked = [cell for cell in code_cells(name) if "exercise" in tags(cell)]
+    last = code_cells(name)[-1]
+    assert last.source == f"check.progress({int(Path(name).name[:2])})"
+    said = last.outputs[-1]["data"]["text/markdown"]
+    solved = "solutions" in name
+    first = "All {} exercises are" if solved else "None of the {} exercises is done"
+    assert said.startswith(first.format(len(asked)))
+    assert said.count(": right" if solved else ": open") == len(asked)
+    after = read(name).cells[read(name).cells.index(last) + 1 :]
+    assert [c.source.splitlines()[0] for c in after] == ["## What to read"][solved:]
+
+
 def test_it_is_in_the_table_of_contents(name):
     toc = (ROOT / "_toc.yml").read_text()
     files = re.findall(r"file: (\S+)", toc)

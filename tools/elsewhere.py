@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from lib.notebook import KEPT
@@ -67,14 +67,17 @@ def versions(python: str) -> dict[str, str]:
     return json.loads(done.stdout)
 
 
-def run(notebook: NotebookNode, folder: Path) -> Run:
-    """Run a notebook in a folder with the kernel, to its end or its first error."""
+def run(notebook: NotebookNode, folder: Path, timeout: int = 1800) -> Run:
+    """Run a notebook in a folder with the kernel, to its end or its first error.
+
+    No cell may take longer than `timeout` seconds.
+    """
     began, ended = [], []
     client = NotebookClient(
         notebook,
         kernel_name="elsewhere",
         startup_timeout=600,  # a busy machine is slow
-        timeout=1800,  # of a cell
+        timeout=timeout,
         resources={"metadata": {"path": folder}},
         on_cell_execute=lambda **_: began.append(time.perf_counter()),
         on_cell_executed=lambda **_: ended.append(time.perf_counter()),
@@ -84,6 +87,9 @@ def run(notebook: NotebookNode, folder: Path) -> Run:
         client.execute()
     except (CellExecutionError, CellTimeoutError) as stopped:
         error = re.sub(r"\x1b\[[\d;]*m", "", str(stopped))
+    except DeadKernelError:
+        error = f"The kernel died in code cell {len(began)}: out of memory?\n"
+    ended.append(time.perf_counter())  # of a cell that never ended, too
     return Run(ended[0] - began[0], ended[-1] - began[0], error)
 
 

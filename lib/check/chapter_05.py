@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from lib.check.verdict import NotDone, call, checker, random_numbers, same, wrong_shape
+from lib.check.verdict import (
+    call,
+    checker,
+    of_kind,
+    random_numbers,
+    same,
+    wrong_shape,
+)
 from lib.sampling import repetition_penalty
 
 SHARES = {"steep": 0.5, "wide": 0.25, "closed": 0.15, "blue": 0.07, "the": 0.03}
@@ -15,8 +22,7 @@ KEPT = {"top_k 3": 3, "top_p 0.7": 2, "top_p 0.8": 3, "min_p 0.2": 3}
 @checker
 def kept(answer: object) -> Iterator[str]:
     """How many of the five words of `SHARES` each filter of `KEPT` leaves."""
-    if answer is ... or any(number is ... for number in answer.values()):
-        raise NotDone
+    answer = of_kind(answer, dict)
     for name, true in KEPT.items():
         found = answer.get(name)
         if name == "top_p 0.7" and found == 1:
@@ -119,10 +125,8 @@ def greedy(answer: Callable) -> Iterator[str]:
 @checker
 def cache_size(answer: Callable) -> Iterator[str]:
     """`answer(layers, kv_heads, dim, context, size)`: bytes of a key-value cache."""
-    for layers, kv_heads, dim, context, size in ((3, 2, 5, 7, 4), (2, 1, 8, 16, 2)):
-        found = answer(layers, kv_heads, dim, context, size)
-        if found is ... or found is None:
-            raise NotDone
+    for layers, kv_heads, dim, context, size in ((5, 3, 7, 11, 4), (2, 1, 8, 16, 2)):
+        found = call(answer, layers, kv_heads, dim, context, size, kind=object)
         true = 2 * layers * kv_heads * dim * context * size
         if 2 * found == true:
             yield "keys and values: there are two of everything."
@@ -143,9 +147,7 @@ def cache_size(answer: Callable) -> Iterator[str]:
 def ring(answer: Callable) -> Iterator[str]:
     """`answer(seen, context)`: the token in each slot after `seen` tokens, a list."""
     for seen, context in ((3, 4), (4, 4), (6, 4), (11, 4)):
-        found = answer(seen, context)
-        if found is ... or found is None:
-            raise NotDone
+        found = call(answer, seen, context, kind=list)
         true = [max(range(s, seen, context)) for s in range(min(seen, context))]
         case = f"after {seen} tokens with {context} slots"
         if found == list(range(seen)) and seen > context:

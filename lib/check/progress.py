@@ -16,11 +16,22 @@ class Progress:
         return {name: _state(verdict) for name, verdict in self.verdicts.items()}
 
     def __repr__(self) -> str:
-        states = self.states()
-        right = list(states.values()).count("right")
-        lines = [f"{right} of {len(states)} exercises are right.", ""]
-        named = enumerate(states.items(), start=1)
-        return "\n".join([*lines, *(f"{n}. `{name}`: {s}" for n, (name, s) in named)])
+        named = enumerate(self.states().items(), start=1)
+        lines = [f"{number}. `{name}`: {state}" for number, (name, state) in named]
+        return "\n".join([self._headline(), "", *lines])
+
+    def _headline(self) -> str:
+        """How many are right, and what to do next where any is left."""
+        states = list(self.states().values())
+        many, right = len(states), states.count("right")
+        if right == many:
+            return f"All {many} exercises are right."
+        if states.count("open") == many:
+            return (
+                f"None of the {many} exercises is done yet. "
+                "Fill one in, run its cell, and then this one again."
+            )
+        return f"{right} of {many} exercises are right."
 
     def _repr_markdown_(self) -> str:
         return repr(self)

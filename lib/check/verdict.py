@@ -30,6 +30,10 @@ class NotDone(Exception):
     """The reader has not filled in the exercise yet."""
 
 
+class WrongKind(Exception):
+    """The answer is of another type than the exercise asks for."""
+
+
 # Module of a chapter's checkers, name of the exercise, and what was said of it last:
 # what `progress` shows. It lives as long as the notebook's kernel.
 EXERCISES: dict[str, dict[str, Verdict | None]] = {}
@@ -50,11 +54,13 @@ def checker(complaints: Callable[..., Iterator[str]]) -> Callable[..., Verdict]:
 
 def _judge(complaints: Callable[..., Iterator[str]], answer: object) -> Verdict:
     try:
-        wrong = next(complaints(answer), None)
+        wrong = next(complaints(filled(answer)), None)
     except NotDone:
         return Verdict(False, "Not done yet: replace the dots with your answer.", True)
+    except WrongKind as error:
+        wrong = str(error)
     except Exception as error:
-        return Verdict(False, f"Not yet: it stops with {type(error).__name__}: {error}")
+        wrong = _stops(error)
     return (
         Verdict(True, "Correct.")
         if wrong is None
@@ -62,17 +68,35 @@ def _judge(complaints: Callable[..., Iterator[str]], answer: object) -> Verdict:
     )
 
 
+def _stops(error: Exception) -> str:
+    """Which error it was, and the first line of its message, where it has one."""
+    said = [line.strip(" .:") for line in str(error).splitlines() if line.strip()]
+    words = " (`{}`)".format(said[0].replace("`", "'")) if said else ""
+    return f"it stops with {type(error).__name__}{words}."
+
+
+def filled(answer: object):
+    """The answer as it came; raises NotDone where it is nothing, or dots are in it."""
+    parts = answer.values() if isinstance(answer, dict) else answer
+    inside = parts if isinstance(answer, dict | list | tuple) else ()
+    if answer is None or any(part is ... for part in (answer, *inside)):
+        raise NotDone
+    return answer
+
+
+def of_kind(answer: object, kind: type):
+    """The answer as it came; raises WrongKind where it is of another type."""
+    if not isinstance(answer, kind):
+        raise WrongKind(
+            f"the answer should be a {kind.__name__.lower()}, "
+            f"but is of type {type(answer).__name__}."
+        )
+    return answer
+
+
 def call(answer: Callable, *arguments: object, kind: type = Tensor):
     """Run the reader's function; complain clearly about what is of another type."""
-    result = answer(*arguments)
-    if result is None or result is ...:
-        raise NotDone
-    if not isinstance(result, kind):
-        raise TypeError(
-            f"the answer should be a {kind.__name__.lower()}, "
-            f"not a {type(result).__name__}."
-        )
-    return result
+    return of_kind(filled(answer(*arguments)), kind)
 
 
 def wrong_shape(result: Tensor, expected: Tensor) -> Iterator[str]:
@@ -85,6 +109,12 @@ def same(result: Tensor, expected: Tensor) -> bool:
     return torch.allclose(result.float(), expected.float(), atol=1e-5)
 
 
+def off(result: Tensor, expected: Tensor) -> Iterator[str]:
+    if not same(result, expected):
+        most = (result - expected).abs().max()
+        yield f"the numbers differ from the true ones by up to {most:.3f}."
+
+
 def random_numbers(*shape: int, many: int = 1) -> Tensor | tuple[Tensor, ...]:
     """The same random numbers at every call, whatever was drawn before."""
     drawn = torch.randn(many, *shape, generator=torch.Generator().manual_seed(many))
@@ -94,3 +124,9 @@ def random_numbers(*shape: int, many: int = 1) -> Tensor | tuple[Tensor, ...]:
 def close_by_hand(found: Tensor, true: Tensor) -> bool:
     """Equal to two decimals, as one works them out by hand."""
     return torch.allclose(found, true, atol=0.011)
+
+
+def off_by_hand(found: Tensor, true: Tensor) -> Iterator[str]:
+    if not close_by_hand(found, true):
+        worst = (found - true).abs().argmax().item()
+        yield f"number {worst + 1} of the {len(true)} is not right."
