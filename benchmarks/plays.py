@@ -13,12 +13,17 @@ HELD_OUT = ("Macbeth", "The Tempest")
 
 
 class Plays(NamedTuple):
-    """All plays but two as text and as ids, the two held out, how many characters."""
+    """All plays but two as text and as ids, the two held out, the alphabet of both."""
 
     learned: str
     ids: Int[Tensor, " text"]
     held_out: Int[Tensor, " text"]
-    vocab: int
+    characters: CharacterTokenizer
+
+    @property
+    def vocab(self) -> int:
+        """How many different characters there are."""
+        return len(self.characters)
 
     def test(self, time: int) -> list[train.Batch]:
         """512 windows of the plays held out, always the same."""
@@ -32,4 +37,4 @@ def read() -> Plays:
     learned = "\n".join(plays.values())
     characters = CharacterTokenizer(learned + held_out)
     ids, other = (tensor(characters.encode(each)) for each in (learned, held_out))
-    return Plays(learned, ids, other, len(characters))
+    return Plays(learned, ids, other, characters)

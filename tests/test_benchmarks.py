@@ -14,6 +14,7 @@ import benchmarks
 from benchmarks import (
     Target,
     conclude,
+    front_page,
     held_out,
     improvements,
     learning_rates,
@@ -37,6 +38,7 @@ from lib.tokenizer import BytePairTokenizer
 TEXT = "she sells sea shells, sea shells she sells by the sea shore " * 3
 JUDGED = (
     "ablations",
+    "front_page",
     "held_out",
     "improvements",
     "learning_rates",
@@ -189,6 +191,38 @@ def test_the_plays_held_out_are_not_learned_from(monkeypatch):
     assert windows.equal(again) and len(windows) == 512
     possible = text.held_out.unfold(0, 16, 1)
     assert (windows[:, None] == possible).all(dim=2).any(dim=1).all()
+
+
+def test_the_picture_is_of_the_model_of_chapter_4():
+    notebook = nbformat.read("chapters/04_pretraining.ipynb", as_version=4)
+    source = "\n".join(cell.source for cell in notebook.cells)
+    where = source.index("## The real run")
+    real = source[where : source.index("## What to read")]
+    batch, time, steps = front_page.BATCH, front_page.TIME, front_page.STEPS
+    assert f"replace(config.SMALL, vocab=vocab, context={time})" in real
+    assert f"train.windows(train_ids, batch={batch}, time={time})" in real
+    assert f"model, optimizer, batches, {steps}, schedule=falling" in real
+    assert "falling = partial(train.warm_up_stable_decay, warm_up=1)" in source
+    assert "optimizer = train.muon(model)\n" in real
+
+
+def test_the_picture_has_what_the_model_says():
+    torch.manual_seed(0)
+    config = GPTConfig(7, 64, width=8, layers=2, heads=2, init_std=0.5)
+    model, ids = GPT(config).eval(), torch.tensor([3, 1, 4, 1, 5])
+    found = front_page.read(model, ids, list("abcdefg"))
+    for t in range(4):
+        shares = model(ids[None, : t + 1])[0, -1].softmax(-1).tolist()
+        order = sorted(range(7), key=lambda i: -shares[i])[:5]
+        assert found["expected"][t] == "".join("abcdefg"[i] for i in order)
+        percents = [round(100 * shares[i]) for i in order]
+        assert found["percents"][t] == " ".join(map(str, percents))
+        assert int(found["came"].split()[t]) == round(100 * shares[ids[t + 1]])
+        weights = model.attention_weights(ids[None, : t + 1])[0, :, :, -1]
+        stored = [[head[t].split() for head in layer] for layer in found["weights"]]
+        assert torch.tensor([[[*map(int, h)] for h in s] for s in stored]).equal(
+            (100 * weights).round().int()
+        )
 
 
 def test_a_gap_is_filled_by_trying_each_token():

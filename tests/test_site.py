@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import os
 import re
 import shutil
@@ -186,6 +187,62 @@ def test_figures_are_packed_again_pixel_by_pixel(build, monkeypatch, tmp_path):
     pages = [path.read_text() for path in build[1].rglob("*.html")]
     shown = set(re.findall(r'_images/([^"/]+\.\w+)"', "".join(pages)))
     assert shown == {path.name for path in build[1].glob("_images/*.*")}
+
+
+def test_the_picture_on_the_front_page_is_alive(browser, build):
+    """With each of a few keys and heads it shows what the benchmark stored."""
+    stored = json.loads((ROOT / "benchmarks/results/front_page.json").read_text())
+    figures = stored["figures"]
+    heads = [head for layer in figures["weights"] for head in layer]
+    with serve(build[1]) as address:
+        page = Reader(browser, address, "light", 1280).page
+        page.goto(f"{address}index.html")
+        letters = page.locator(".prediction .line span")
+        for keys, chosen in ((["Home"], 3), (["End"], 0), (["ArrowLeft"] * 7, 9)):
+            for key in keys:
+                page.locator(".prediction .position").press(key)
+            page.locator(".prediction .head").select_option(str(chosen))
+            t = int(page.locator(".prediction .position").input_value())
+            shares = [int(share) for share in heads[chosen][t].split()]
+            shades = letters.evaluate_all(
+                "e => e.map((e) => 2 * parseFloat(e.style.getPropertyValue('--share')))"
+            )
+            assert shades == shares + [0] * (len(figures["line"]) - len(shares))
+            bars = page.locator(".prediction .guesses span").all_inner_texts()
+            percents = [text.replace("\u00a0%", "") for text in bars]
+            assert percents[:5] == figures["percents"][t].split()
+            assert f"After “{figures['line'][: t + 1]}” the model" in said(page)
+            came = page.locator(".prediction .guesses .came span").inner_text()
+            assert came == figures["came"].split()[t] + "\u00a0%"
+        letters.nth(4).hover()
+        assert f"After “{figures['line'][:5]}” the model" in said(page)
+
+
+def said(page) -> str:
+    """The sentences under the picture."""
+    return page.locator(".prediction .say").inner_text()
+
+
+def test_the_picture_needs_no_script_and_stands_on_the_first_screen(browser, build):
+    with serve(build[1]) as address:
+        alive = Reader(browser, address, "light", 1280).page
+        still = browser.new_context(
+            java_script_enabled=False, viewport={"width": 1280, "height": 800}
+        ).new_page()
+        for page in (alive, still):
+            page.goto(f"{address}index.html")
+        for part in (".line", ".guesses", ".say"):
+            first, same = (
+                page.locator(f".prediction {part}").inner_html()
+                for page in (alive, still)
+            )
+            assert first == same, part
+        assert alive.locator(".prediction .controls").is_visible()
+        assert not still.locator(".prediction .controls").is_visible()
+        box = still.locator(".prediction").bounding_box()
+        assert box["y"] + box["height"] <= 800
+        alive.set_viewport_size({"width": 390, "height": 844})
+        assert alive.locator(".prediction").bounding_box()["y"] <= 422
 
 
 def test_icons_need_neither_the_theme_s_script_nor_its_fonts(visits):

@@ -39,22 +39,18 @@ class RunTimes(SphinxDirective):
         if not chosen:
             return []
         rows = [self.row(name, record, root) for name, record in chosen.items()]
-        head = ["notebook", "seconds", "measured on", "trains a model in"]
+        head = ["notebook", "seconds", "measured on"]
         return [table(head, rows), machines(chosen.values())]
 
     def row(self, name: Path, record: dict, root: Path) -> Nodes:
-        """Notebook, seconds, date, and the sections in which it trains."""
+        """Notebook and the sections in which it trains, seconds, date."""
         page = name.with_suffix("").as_posix()
-        cell = nodes.paragraph()
+        cell = nodes.paragraph("", "", place_link(chapter=page, heading=""))
         for heading in training_sections(root / name, self.env.app.library[0]):
-            cell += [nodes.Text(", ")] * bool(cell.children)
+            cell += nodes.Text(", " if len(cell) > 1 else " trains a model in ")
             cell += place_link(chapter=page, heading=heading, short=True)
-        return [
-            nodes.paragraph("", "", place_link(chapter=page, heading="")),
-            nodes.paragraph("", str(record["seconds"])),
-            nodes.paragraph("", record["date"]),
-            cell,
-        ]
+        date = nodes.paragraph("", record["date"], classes=["date"])
+        return [cell, nodes.paragraph("", str(record["seconds"])), date]
 
 
 def training_sections(path: Path, files: dict[str, lib.File]) -> list[str]:
