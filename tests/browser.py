@@ -255,6 +255,21 @@ SCRIPTS = {
         .map((e) => e.tagName.toLowerCase() + "." + e.className);
       return [`${wide} px in a window of ${room}: ` + names.slice(0, 4).join(", ")];
     }""",
+    # An aside is in the margin where there is one and else below; none lies on another.
+    "notes": r"""() => {
+      const wide = window.innerWidth >= 1280, faults = [];
+      let end = 0;
+      for (const note of document.querySelectorAll("aside.margin")) {
+        const box = note.getBoundingClientRect();
+        const column = note.parentElement.getBoundingClientRect();
+        const beside = box.left >= column.right && box.right <= window.innerWidth;
+        if (beside !== wide || box.top < end) faults.push(note.textContent);
+        end = box.bottom;
+      }
+      const left = [...document.querySelectorAll("blockquote")]
+        .filter((e) => e.textContent.trim().startsWith("Aside."));
+      return faults.concat(left.map((e) => e.textContent));
+    }""",
     # TeX that is not set, or not understood; MathJax loaded where there is no formula.
     "formulas": """() => {
       const formulas = [...document.querySelectorAll(".math")];

@@ -182,6 +182,16 @@ def test_it_reads_well_where_markdown_is_plain(name):
             assert not found, cell.source
 
 
+def test_asides_are_few_and_short_and_define_nothing(name):
+    """A quote that begins with a bold word and has no other: terms are for the text."""
+    text = "\n".join(c.source for c in read(name).cells if c.cell_type == "markdown")
+    quotes = [line for line in text.splitlines() if line.lstrip().startswith(">")]
+    assert len(quotes) <= 4
+    for quote in quotes:
+        assert re.fullmatch(r"> \*\*Aside\.\*\* .+[.?!]", quote), quote
+        assert quote.count("**") == 2 and len(quote.split()) - 2 <= 60, quote
+
+
 def test_links_lead_somewhere_wherever_it_is_opened(name):
     """Every link is whole; those to the book lead to pages and files that it has."""
     url, toc = address(ROOT), (ROOT / "_toc.yml").read_text()

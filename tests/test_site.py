@@ -269,6 +269,15 @@ def test_notebooks_link_to_each_other_inside_the_site(build):
     assert 'href="../02_attention.html"' in solutions
 
 
+def test_every_aside_of_a_notebook_is_a_note_of_its_page(build):
+    for path in (ROOT / "chapters").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n".join(cell.source for cell in cells)
+        page = (build[1] / "chapters" / f"{path.stem}.html").read_text()
+        many = len(re.findall(r"^> \*\*Aside\.\*\* ", text, re.MULTILINE))
+        assert page.count('<aside class="margin" role="note">') == many >= 2
+
+
 def test_a_link_to_a_page_that_is_not_there_is_a_warning(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "tools")
     import offline_site
@@ -323,6 +332,7 @@ FAULTY = {
     "access": "<p style='color: #aaa; background: #fff'>faint</p>",
     "sizes": "<article class='bd-article'>"
     f'<img alt="a" src="data:image/svg+xml,{RED}"></article>',
+    "notes": "<p>a</p><aside class='margin' role='note'>below, not beside</aside>",
     "explorers": "<div class='gpt-explorer'><label>a <input type='range'></label>"
     "<div class='picture'>still</div></div>",
     "figures": "<article class='bd-article' style='padding: 9px'>"
