@@ -1,3 +1,13 @@
+// Before anything is drawn: the theme asks the system for light or dark only when all its scripts
+// have come, and a dark page was light until then. Formulas have their room, see book.css.
+{
+  const page = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const { mode } = page.dataset;
+  page.dataset.theme = ["light", "dark"].includes(mode) ? mode : dark ? "dark" : "light";
+  page.classList.add("formulas-to-come");
+  const come = () => page.classList.remove("formulas-to-come");
+  addEventListener("load", () => Promise.resolve(window.MathJax?.startup?.promise).finally(come));
+}
 // Repairs to the theme's markup that no setting offers. Each says what was wrong.
 document.addEventListener("DOMContentLoaded", () => {
   const each = (selector, repair) => document.querySelectorAll(selector).forEach(repair);

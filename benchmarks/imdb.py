@@ -198,8 +198,9 @@ def collect(folder: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
     return found
 
 
-def targets(found: dict, parameters: int) -> list[Target]:
+def targets(figures: dict) -> list[Target]:
     """What chapter 6 hopes to reach; fine-tuned is "layerwise", chosen beforehand."""
+    found = figures["runs"]
 
     def mean(method: str, labels: str) -> float:
         return 100 * statistics.mean(run["accuracy"] for run in found[method][labels])
@@ -209,7 +210,8 @@ def targets(found: dict, parameters: int) -> list[Target]:
     reached = [
         Target(f"fine-tuned, {n} labels", tuned[n], bounds[n], "%") for n in bounds
     ]
-    share = 100 * found["lora"]["500"][0]["trained"] / parameters
+    learn = {name: found[name]["500"][0]["trained"] for name in ("lora", "full")}
+    share = 100 * learn["lora"] / learn["full"]
     worst = max(mean("full", n) - mean("lora", n) for n in bounds)
     over = tuned["all"] - mean("tf-idf", "all")
     gain = tuned["500"] - mean("scratch", "500")
@@ -248,9 +250,7 @@ def main(folder: Path) -> None:
         CROPPED: round(sum(long) / len(long), 4),
         "weights_sha256": body.card["sha256"],
     }
-    parameters = sum(weight.numel() for weight in body.model.parameters())
-    packages = ["torch", "scikit-learn"]
-    conclude("imdb", figures, targets(found, parameters), packages)
+    conclude("imdb", figures, targets(figures), ["torch", "scikit-learn"])
 
 
 if __name__ == "__main__":

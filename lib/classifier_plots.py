@@ -10,7 +10,7 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from lib.bars import BAR, mean_and_error
-from lib.colors import ACCENT, GREY, readable
+from lib.colors import ACCENT, GREY, readable, text_on
 from lib.line_names import name_ends
 from lib.plots import WEIGHT_COLORS
 from lib.slices import Slice
@@ -90,9 +90,8 @@ def confusion_map(
     ax.imshow(shares, cmap=WEIGHT_COLORS, vmin=0, vmax=1)
     for (row, column), many in np.ndenumerate(counts):
         share = shares[row, column]
-        color = "white" if share > 0.6 else "#202020"
         words = f"{many:,}\n{100 * share:.0f} %"
-        ax.text(column, row, words, ha="center", va="center", color=color)
+        ax.text(column, row, words, ha="center", va="center", color=text_on(share))
     ax.set_xticks(range(len(names)), names)
     ax.set_yticks(range(len(names)), names, rotation=90, va="center")
     ax.tick_params(length=0)

@@ -6,6 +6,11 @@ ACCENT = "#176de8"  # the model; held-out is solid, training thin
 GREY = "#5f5f5f"  # a baseline is dashed, a theoretical floor dotted
 
 
+def text_on(share: float) -> str:
+    """Black or white, whichever is legible on a share of the accent over white."""
+    return "white" if share > 0.97 else "black"
+
+
 def readable(color: str) -> tuple[float, ...]:
     """A color dark enough for text on white; the accent is so already."""
     rgb = to_rgb(color)

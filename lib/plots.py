@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from torch import Tensor
 
-from lib.colors import ACCENT, GREY
+from lib.colors import ACCENT, GREY, text_on
 from lib.line_names import name_ends
 from lib.train import Callback, Run
 
@@ -67,14 +67,13 @@ def _pixels(weights: Float[Tensor, "query key"]) -> np.ndarray:
 def _write_percents(ax: Axes, weights: Float[Tensor, "query key"]) -> None:
     for row, line in enumerate(weights.tolist()):
         for column, weight in enumerate(line):
-            color = "white" if weight > 0.6 else "#202020"
             ax.text(
                 column,
                 row,
                 f"{100 * weight:.0f}",
                 ha="center",
                 va="center",
-                color=color,
+                color=text_on(weight),
             )
 
 

@@ -1,6 +1,8 @@
 """Papers: what the book names is in references.bib, and nothing else is."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -149,3 +151,27 @@ def test_a_term_in_bold_is_found_in_the_plural(monkeypatch):
     known = {"head": ("g", "a"), "entropy": ("g", "b"), "loss": ("g", "c")}
     words = {"heads": "head", "Entropies": "entropy", "losses": "loss", "los": ""}
     assert {word: meant(word, known) for word in words} == words
+
+
+def test_a_page_that_changes_brings_the_page_of_references_up_to_date(tmp_path):
+    """A second build writes what changed alone; "Named in" must not be left behind."""
+    page, built = tmp_path / "page.rst", tmp_path / "out" / "index.html"
+    (tmp_path / "conf.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(ROOT / 'tools')!r})\n"
+        "extensions = ['bibliography']\nbibtex_bibfiles = ['references.bib']\n"
+    )
+    (tmp_path / "references.bib").write_text(
+        "@article{gage1994, author={Gage, Philip}, title={A New Algorithm}, year=1994}"
+    )
+    (tmp_path / "index.rst").write_text(
+        "Front\n=====\n\n.. toctree::\n\n   page\n\n"
+        ".. bibliography::\n   :all:\n   :style: inside-gpt\n"
+    )
+    named = []
+    for text in ("Nothing.", "See Gage 1994.", "Nothing again."):
+        page.write_text(f"A page\n======\n\n{text}\n")
+        command = [sys.executable, "-m", "sphinx", "-q", tmp_path, tmp_path / "out"]
+        subprocess.run(command, check=True)
+        lines = re.findall(r'class="named-in">(.*?)</p>', built.read_text())
+        named.append("A page" in lines[0])
+    assert named == [False, True, False]

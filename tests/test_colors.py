@@ -1,10 +1,10 @@
 """Colors: what is written in them can be read."""
 
+from contrast import contrast
 from matplotlib import pyplot as plt
-from matplotlib.colors import to_rgb
 
-from lib.colors import ACCENT, GREY, readable
-from lib.plots import use_style
+from lib.colors import ACCENT, GREY, readable, text_on
+from lib.plots import WEIGHT_COLORS, use_style
 
 
 def test_text_is_dark_enough_on_white():
@@ -19,19 +19,16 @@ def test_text_is_dark_enough_on_white():
     )
     colors = [plt.rcParams[key] for key in keys] + [ACCENT, GREY]
     for color in colors:
-        assert contrast_with_white(color) >= 4.5, color
-
-
-def contrast_with_white(color):
-    channels = to_rgb(color)
-    linear = [
-        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
-    ]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return 1.05 / (luminance + 0.05)
+        assert contrast(color, "white") >= 4.5, color
 
 
 def test_every_color_can_be_made_readable():
     use_style()
     for number in range(6):
-        assert contrast_with_white(readable(f"C{number}")) >= 4.5
+        assert contrast(readable(f"C{number}"), "white") >= 4.5
+
+
+def test_a_number_is_legible_on_every_cell_of_a_heat_map():
+    for percent in range(101):
+        share = percent / 100
+        assert contrast(text_on(share), WEIGHT_COLORS(share)[:3]) >= 4.5, share

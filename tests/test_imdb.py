@@ -77,16 +77,17 @@ def test_a_stopped_grid_goes_on(tmp_path, monkeypatch, capsys, backwards):
 
 
 def test_targets_are_means_over_the_seeds():
-    def runs(*accuracies):
-        return [{"accuracy": a, "trained": 40} for a in accuracies]
+    def runs(name, *accuracies):
+        trained = 40 if name == "lora" else 1000
+        return [{"accuracy": a, "trained": trained} for a in accuracies]
 
     labels = ("100", "500", "2000", "all")
     rows = {"full": 0.8, "layerwise": 0.9, "lora": 0.79, "scratch": 0.7, "tf-idf": 0.88}
     found = {
-        name: {n: runs(mean - 0.01, mean + 0.01) for n in labels}
+        name: {n: runs(name, mean - 0.01, mean + 0.01) for n in labels}
         for name, mean in rows.items()
     }
-    reached = [target.figure for target in imdb.targets(found, parameters=1000)]
+    reached = [target.figure for target in imdb.targets({"runs": found})]
     assert reached == pytest.approx([90, 90, 90, 90, 2, 20, 1, 4])
 
 

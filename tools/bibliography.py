@@ -175,11 +175,15 @@ def nearest(same: list[Paper], after: str) -> Paper:
     return same[min(found)[1] if found else 0]
 
 
-def note_pages(app: Sphinx, env: BuildEnvironment) -> None:
-    """Which pages name each paper, in words, by its title or by its address."""
+def note_pages(app: Sphinx, env: BuildEnvironment) -> set[str]:
+    """Which pages name each paper, in words, by its title or by its address.
+
+    Returns the pages to write again: where that changed, those that list the papers.
+    """
+    before = getattr(env, "named_on", None)
     env.papers = known = papers(env)
     env.named_on = {paper.anchor: [] for paper in known}
-    for page in env.found_docs:
+    for page in sorted(env.found_docs):
         document = env.get_doctree(page)
         named = {paper.anchor for _, _, paper in mentions(document, known)}
         links = {link.get("refuri") for link in document.findall(nodes.reference)}
@@ -187,6 +191,7 @@ def note_pages(app: Sphinx, env: BuildEnvironment) -> None:
         named |= {p.anchor for p in known if p.url in links - {""} or p.title in text}
         for anchor in named if not any(page == p.page for p in known) else ():
             env.named_on[anchor].append(page)
+    return {paper.page for paper in known} if env.named_on != before else set()
 
 
 def link_papers(app: Sphinx, document: nodes.document, page: str) -> None:
@@ -232,6 +237,6 @@ def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
     plugin.register_plugin("pybtex.style.formatting", "inside-gpt", Style)
     app.setup_extension("sphinxcontrib.bibtex")
-    app.connect("env-check-consistency", note_pages)
+    app.connect("env-updated", note_pages, priority=600)  # when papers are known
     app.connect("doctree-resolved", link_papers, priority=600)  # after our own pages
     return {"parallel_read_safe": True, "parallel_write_safe": True}

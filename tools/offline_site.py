@@ -12,7 +12,9 @@ What happens during `jupyter-book build .`:
 4. Figures get their size as attributes, so that no text jumps when they arrive, and are
    loaded when they come near. Each is packed again as lossless WebP: the same pixels in
    less than half the bytes. The notebooks keep their PNG.
-5. Notebooks link to each other by the site's address, so that the links work in Colab.
+5. The theme loads the search's index on every page, for a search as you type which this
+   site does not have. It is taken out of all pages but the search's own.
+6. Notebooks link to each other by the site's address, so that the links work in Colab.
    Here they become links from page to page, checked, which work with no network.
 
 Nothing of a third party is committed. What is not found stops the build and says why.
@@ -43,6 +45,10 @@ MATHJAX_FOLDERS = ("output/chtml/fonts/woff-v2", "input/tex/extensions")
 
 ICON_STYLES = "icons.css"
 ICON_SCRIPT = re.compile(r"[ \t]*<script[^>]*\bfontawesome\.js[^>]*></script>\n?")
+SEARCH_SCRIPT = re.compile(
+    r'[ \t]*<script src="[^"]*\b(?:searchtools|language_data|searchindex)\.js[^>]*>'
+    r"</script>\n?"
+)
 # A figure out of a notebook, as a page shows it and links to it.
 FIGURE = re.compile(r'((?:src|href)="[^"]*\b_images/[^"]+)\.png"')
 # What Sphinx writes for a figure whose notebook says how large it is.
@@ -203,6 +209,8 @@ def icon_styles(static: Path, codes: set[int], styles: str) -> str:
 def lighter(page: str, name: str) -> str:
     """A page without the icon script, its figures sized and loaded in their time."""
     page = FIGURE.sub(r'\1.webp"', ICON_SCRIPT.sub("", page))
+    if name != "search.html":
+        page = SEARCH_SCRIPT.sub("", page)
     if re.search(r'src="[^"]*fontawesome', page):
         raise ExtensionError(f"{name} still loads the icon script: mend ICON_SCRIPT.")
     return SIZED.sub(r'\1width="\2" height="\3" loading="lazy"', page)
