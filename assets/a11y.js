@@ -23,7 +23,7 @@ document.addEventListener("DOMContentLoaded", () => {
   each(".task-list-item-checkbox",
     (box) => box.setAttribute("aria-label", box.parentElement.textContent.trim()));
   // A formula too wide for the page scrolls, and the keyboard could not reach it to do so.
-  const reach = () => each("mjx-container[display]", (formula) => {
+  const reach = () => each("mjx-container[display], div.math", (formula) => {
     formula.tabIndex = formula.scrollWidth > formula.clientWidth ? 0 : -1;
   });
   window.MathJax?.startup?.promise?.then(reach);

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -10,6 +11,7 @@ import pytest
 from contents import contents
 
 from tools.address import address, disagreements, notebooks, site
+from tools.numbered import TAG, anchor, mentions
 
 ROOT = Path(__file__).parent.parent
 NAMES = [path.relative_to(ROOT).as_posix() for path in notebooks(ROOT)]
@@ -28,6 +30,9 @@ REASONS = {  # what the design allows to differ from machine to machine
     "exempt-sampled-text",
     "exempt-hardware",
 }
+
+CAPTION = re.compile(r"^\*\*Figure (\d+\.\d+)\.\*\* (\S.{30,})$", re.MULTILINE)
+DISPLAYED = re.compile(r"^\$\$$.+?^\$\$$", re.MULTILINE | re.DOTALL)
 
 pytestmark = pytest.mark.parametrize("name", NAMES)
 
@@ -106,6 +111,62 @@ def test_every_picture_has_alt_text(name):
         if any("image/png" in o.get("data", {}) for o in cell.outputs):
             alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
             assert len(alt) > 40, cell.source
+
+
+def prose(name):
+    return [cell.source for cell in read(name).cells if cell.cell_type == "markdown"]
+
+
+def pictured(cell):
+    """Whether a cell's stored output shows an image, a diagram or an explorer."""
+    for data in (output.get("data", {}) for output in cell.get("outputs", [])):
+        if any(kind.startswith("image/") for kind in data):
+            return True
+        if "text/html" in data and "<table" not in data["text/html"]:
+            return True
+    return False
+
+
+def counted(name, many):
+    """The numbers that a chapter's figures or equations must have, in order."""
+    chapter = int(Path(name).name[:2])
+    return [f"{chapter}.{n}" for n in range(1, many + 1)]
+
+
+def captions(name):
+    return [found[1] for text in prose(name) for found in CAPTION.finditer(text)]
+
+
+def tagged(name):
+    return [number for text in prose(name) for number in TAG.findall(text)]
+
+
+def test_every_picture_has_a_caption_and_they_count_up(name):
+    """Right below it; pictures with nothing between them share one."""
+    below = [
+        after for cell, after in pairwise([*read(name).cells, {}])
+        if pictured(cell) and not pictured(after)
+    ]  # fmt: skip
+    for cell, number in zip(below, counted(name, len(below)), strict=True):
+        found = CAPTION.match(cell.get("source", ""))
+        began = cell.get("source", "nothing")[:60]
+        assert found, f"figure {number} has no caption, but: {began}"
+        assert found[1] == number, f"figure {number} is called {found[1]}"
+    assert captions(name) == counted(name, len(below)), "a caption without a picture"
+
+
+def test_equations_count_up(name):
+    """All that stand by themselves, each with a number of its own."""
+    many = sum(len(DISPLAYED.findall(text)) for text in prose(name))
+    assert tagged(name) == counted(name, many)
+
+
+def test_figures_and_equations_that_are_named_exist(name):
+    known = {anchor("figure", number) for path in NAMES for number in captions(path)}
+    known |= {anchor("equation", n) for path in NAMES for n in tagged(path)}
+    for text in prose(name):
+        for *_, named in mentions(text):
+            assert named in known, named
 
 
 def test_exempt_cells_name_a_reason_and_are_few(name):

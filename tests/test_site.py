@@ -278,6 +278,42 @@ def test_every_aside_of_a_notebook_is_a_note_of_its_page(build):
         assert page.count('<aside class="margin" role="note">') == many >= 2
 
 
+def test_numbers_lead_to_their_figures_and_equations(build):
+    """From page to page; beside links a page names a number in its captions alone."""
+    pages = {path: path.read_text("utf-8") for path in build[1].rglob("*.html")}
+    across = set()
+    for path, page in pages.items():
+        links = re.findall(r'href="([^"#]*)#((?:figure|equation)-\d+-\d+)"', page)
+        for other, name in links:
+            target = (path.parent / other).resolve() if other else path
+            assert f'id="{name}"' in pages[target], (path, name)
+            across |= {(path.name, target.name)} if target != path else set()
+        article = page[page.find("<article") : page.find("</article>")]
+        bare = re.sub(r"<(a|code|pre|strong|script)\b.*?</\1>", "", article, flags=re.S)
+        assert not re.search(r"\b([Ff]igure|[Ee]quation)s?\s+\d+\.\d", bare), path
+    assert len(across) > 8
+
+
+def test_a_formula_with_a_number_fits_a_phone_or_scrolls(browser, build):
+    """The number stands beside it, and what is too wide can be brought into view."""
+    with serve(build[1]) as address:
+        phone = Reader(browser, address, "light", 390).page
+        for path in sorted(build[1].glob("chapters/*.html")):
+            phone.goto(f"{address}chapters/{path.name}")
+            phone.evaluate("MathJax.startup.promise")
+            for formula in phone.locator("div.math[id^=equation]").all():
+                box, shown, number = formula.evaluate("""(box) => [
+                  [box.getBoundingClientRect().left, box.scrollWidth, box.tabIndex],
+                  ...["mjx-itable > :first-child", "mjx-labels mjx-mtd"].map((part) => {
+                    const place = box.querySelector(part).getBoundingClientRect();
+                    return [place.left, place.right];
+                  })]""")
+                left, width, tab = box
+                assert left <= shown[0] < shown[1] < number[0], path
+                assert number[1] <= left + width + 1
+                assert tab == (0 if width > 390 - 2 * left else -1)
+
+
 def test_a_link_to_a_page_that_is_not_there_is_a_warning(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "tools")
     import offline_site

@@ -1,0 +1,137 @@
+"""Numbered figures and equations: anchors, links from page to page, warnings."""
+
+import io
+import re
+
+import nbformat
+import pytest
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+from tools.numbered import mentions
+
+PICTURE = nbformat.v4.new_output(
+    "display_data", {"text/html": "<svg viewBox='0 0 1 1'><title>a</title></svg>"}
+)
+PRINTED = nbformat.v4.new_output("stream", text="1\n")
+TWO_LINES = "$$\n\\begin{aligned}\na &= b \\\\\nc &= d\n\\end{aligned} \\tag{1.1}\n$$"
+ELSEWHERE = """# B
+
+See figures 1.1 and 1.2, equation
+1.1 and section 1.3, not `figure 1.1`, **figure 1.1** or figure 1 of a paper.
+"""
+
+
+def code(*outputs):
+    return nbformat.v4.new_code_cell("1", execution_count=1, outputs=list(outputs))
+
+
+def text(source):
+    return nbformat.v4.new_markdown_cell(source)
+
+
+@pytest.fixture
+def book(tmp_path):
+    """A notebook with two figures and an equation, and a page that names them."""
+    folder = tmp_path / "book"
+    folder.mkdir()
+    cells = [
+        text("# A"),
+        code(PRINTED),
+        code(PICTURE),
+        code(PICTURE),
+        text("**Figure 1.1.** Two of them, as in figure 1.2."),
+        code(PICTURE),
+        text("**Figure 1.2.** One.\n\nProse.\n\n**Figure 1.1** is bold prose."),
+        text(TWO_LINES),
+    ]
+    metadata = {"language_info": {"name": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+    nbformat.write(notebook, folder / "a.ipynb")
+    (folder / "b.md").write_text(ELSEWHERE)
+    (folder / "index.md").write_text("# I\n\n```{toctree}\na\nb\n```\n")
+    return folder
+
+
+@pytest.fixture
+def build(book, monkeypatch):
+    """Build, again what has changed; return the pages and the warnings."""
+
+    def run():
+        settings = {
+            "extensions": ["myst_nb", "tools.numbered"],
+            "nb_execution_mode": "off",
+            "myst_enable_extensions": ["dollarmath"],
+            "suppress_warnings": ["config.cache"],
+        }
+        said, out = io.StringIO(), book.with_name("site")
+        with docutils_namespace():
+            folders = book, None, out, out / "trees", "html"
+            Sphinx(*folders, settings, status=None, warning=said).build()
+        pages = {name: (out / f"{name}.html").read_text() for name in ("a", "b")}
+        return pages, said.getvalue()
+
+    return run
+
+
+def test_mentions_are_found_in_prose():
+    found = "Figures 2.1, 2.2 and 3.10 beat figure 2.3. Equation 4.1, figure 5, in 2.4"
+    assert [(found[start:end], name) for start, end, name in mentions(found)] == [
+        ("Figures 2.1", "figure-2-1"),
+        ("2.2", "figure-2-2"),
+        ("3.10", "figure-3-10"),
+        ("figure 2.3", "figure-2-3"),
+        ("Equation 4.1", "equation-4-1"),
+    ]
+
+
+def test_a_caption_is_marked_and_its_picture_is_the_anchor(build):
+    pages, said = build()
+    assert not said
+    assert pages["a"].count('<p class="caption-of-figure"><strong>Figure 1.') == 2
+    starts = [re.search(f'id="figure-1-{n}"', pages["a"]).start() for n in (1, 2)]
+    outputs = [m.start() for m in re.finditer('class="cell_output', pages["a"])]
+    # The first of the two pictures that share a caption, and not what is printed above.
+    assert outputs[0] < starts[0] < outputs[2] < outputs[3] < starts[1] + 99
+    assert pages["a"].count("<svg") == 3
+
+
+def test_an_equation_of_several_lines_keeps_its_tag(build):
+    """Sphinx would put it into `split`, where MathJax refuses a tag."""
+    pages, _ = build()
+    (formula,) = re.findall(r'<div class="math[^>]*>(.+?)</div>', pages["a"], re.DOTALL)
+    assert 'id="equation-1-1"' in pages["a"]
+    assert formula.split() == (
+        r"\[\begin{aligned} a &amp;= b \\ c &amp;= d \end{aligned} \tag{1.1}\]".split()
+    )
+
+
+def test_mentions_link_from_page_to_page(build):
+    pages, _ = build()
+    links = re.findall(r'<a [^>]*href="([^"]*#[fe][^"]*)"[^>]*>([^<]*)<', pages["b"])
+    assert [(link, " ".join(said.split())) for link, said in links] == [
+        ("a.html#figure-1-1", "figures 1.1"),
+        ("a.html#figure-1-2", "1.2"),
+        ("a.html#equation-1-1", "equation 1.1"),
+    ]
+    assert 'href="#figure-1-2">figure 1.2</a>' in pages["a"]
+
+
+def test_what_does_not_exist_and_what_is_there_twice_is_a_warning(book, build):
+    (book / "b.md").write_text("# B\n\nSee figure 1.7.\n\n$$\nx \\tag{1.1}\n$$\n")
+    pages, said = build()
+    assert "b.md: WARNING: figure 1.7 is named, and there is none" in said
+    assert said.count("there are two of equation 1.1") == 2
+    assert "#figure-1-7" not in pages["b"]
+
+
+def test_a_figure_that_goes_is_missed_on_a_page_that_did_not_change(book, build):
+    build()
+    notebook = (book / "a.ipynb").read_text()
+    (book / "a.ipynb").write_text(notebook.replace("**Figure 1.2.**", "Figure:"))
+    pages, said = build()
+    assert "b.md: WARNING: figure 1.2 is named" in said
+    assert "#figure-1-2" not in pages["b"] and "#figure-1-1" in pages["b"]
+    (book / "a.ipynb").write_text(notebook)
+    pages, said = build()
+    assert not said and "a.html#figure-1-2" in pages["b"]
