@@ -2,21 +2,14 @@
 
 To look at a page by hand after a build, with pictures of it in the folder `shots`:
 
-    python tests/browser.py _build/html shots chapters/02_attention
+    python -m tests.browser _build/html shots chapters/02_attention
 """
 
-import contextlib
-import functools
 import gzip
-import http.server
 import io
 import json
-import os
 import re
-import shutil
 import sys
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,77 +22,13 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
-    sync_playwright,
 )
 
-HOW_TO_GET_ONE = (
-    "no Chromium found: `playwright install chromium` brings one "
-    "(on Debian also `apt-get install chromium`); then run the tests again"
-)
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
-PLACES = (
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-    r"%ProgramFiles%\Google\Chrome\Application\chrome.exe",
-    r"%ProgramFiles(x86)%\Microsoft\Edge\Application\msedge.exe",
-)
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # The network is cut below everything that a page could try.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
+from tools.chromium import chromium, serve
+
 BESIDE = {1280: 768, 390: 360}  # widths at which a page must not overflow either
 VIEWS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
 COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".txt", ".ipynb", ".xml"}
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files, and says nothing about it."""
-
-    def log_message(self, *_):
-        """Nothing."""
-
-
-@contextlib.contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve a folder on a free port of this machine; yields its address."""
-    handler = functools.partial(Quiet, directory=folder)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    seconds = 0.05  # between two looks at whether to stop
-    threading.Thread(target=server.serve_forever, args=(seconds,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def find_chromium(own: str) -> str | None:
-    """An installed browser; `own` is where Playwright would keep one of its own."""
-    for name in NAMES:
-        if found := shutil.which(name):
-            return found
-    places = [own, *map(os.path.expandvars, PLACES)]
-    return next((place for place in places if Path(place).exists()), None)
-
-
-@contextlib.contextmanager
-def chromium() -> Iterator[Browser | None]:
-    """A running browser, or None where there is none to run."""
-    with sync_playwright() as playwright:
-        path = find_chromium(playwright.chromium.executable_path)
-        if path is None:
-            yield None
-            return
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """The site as a reader meets it: built once, read in a browser with no network."""
 
 import base64
+import html
 import io
 import json
 import os
@@ -17,10 +18,12 @@ from urllib.parse import urlsplit
 import nbformat
 import pytest
 import yaml
-from browser import HOW_TO_GET_ONE, KINDS, VIEWS, Reader, Visit, chromium, serve, weight
+from browser import KINDS, VIEWS, Reader, Visit, weight
 from PIL import Image
+from pypdf import PdfReader
 
 from tools.address import address, site
+from tools.chromium import HOW_TO_GET_ONE, chromium, serve
 
 ROOT = Path(__file__).parent.parent
 KILOBYTES_FIRST, KILOBYTES_NEXT = 1500, 800  # every figure of a page counted
@@ -147,7 +150,7 @@ def test_the_page_for_lost_readers_works_at_any_depth(browser, build, tmp_path):
 
 @pytest.mark.parametrize("page", ["chapters/02_attention", "reference/attention"])
 def test_a_page_prints_clean(page, browser, build):
-    """No bars beside the text, code not cut off, dark turned light."""
+    """No bars beside the text, no controls, code not cut off, dark turned light."""
     with serve(build[1]) as address:
         paper = Reader(browser, address, "dark", 1280).page
         paper.goto(f"{address}{page}.html")
@@ -156,10 +159,67 @@ def test_a_page_prints_clean(page, browser, build):
         paper.evaluate("window.dispatchEvent(new Event('beforeprint'))")
         for bar in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer"):
             assert not paper.locator(bar).first.is_visible(), bar
+        for control in paper.locator(".bd-article :is(button, select, input)").all():
+            assert not control.is_visible(), control.evaluate("e => e.outerHTML")
+        target = "e => getComputedStyle(e, '::after').content"
+        link = paper.locator(".bd-article a.external").last
+        assert link.evaluate(target) in ("none", "normal")
         cut = "e => e.filter((e) => e.scrollWidth > e.clientWidth + 1).length"
         assert paper.locator(".bd-article pre").evaluate_all(cut) == 0
         color = "getComputedStyle(document.querySelector('h1')).color"
         assert max(map(int, re.findall(r"\d+", paper.evaluate(color))[:3])) < 100
+
+
+@pytest.fixture(scope="module")
+def book(browser, build, tmp_path_factory) -> PdfReader:
+    """The whole book as a PDF, made once; another process, as it starts a browser."""
+    path = tmp_path_factory.mktemp("pdf") / "book.pdf"
+    command = [sys.executable, "-m", "tools.pdf", build[1], path]
+    done = subprocess.run(command, cwd=ROOT, encoding="utf-8", stderr=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr
+    assert path.stat().st_size < 15e6
+    return PdfReader(path)
+
+
+def test_the_book_has_every_page_in_its_outline(book, build):
+    """In order, each on a sheet of its own, whose number the contents print."""
+    titles = {}
+    for page in CONTENTS[1:]:
+        text = (build[1] / f"{page}.html").read_text(encoding="utf-8")
+        titles[page] = html.unescape(re.search(r"<h1>(.+?)<a class", text)[1])
+    marks = []
+    for entry in book.outline:
+        for mark in entry if isinstance(entry, list) else [entry]:
+            if not isinstance(mark, list):
+                marks.append((mark.title, book.get_destination_page_number(mark) + 1))
+    places = iter(marks)
+    found = [next(m for m in places if m[0] == title) for title in titles.values()]
+    numbers = [number for _, number in found]
+    assert numbers == sorted(set(numbers))
+    front = "\n".join(page.extract_text() for page in book.pages[: numbers[0] - 1])
+    lines = [" ".join(line.split()) for line in front.splitlines()]
+    for title, number in found:
+        assert any(line.endswith(f"{title} {number}") for line in lines), title
+    sheet = book.pages[numbers[1] - 1].extract_text()
+    assert "Chapter 2" in sheet and re.search(rf"^{numbers[1]}$", sheet, re.MULTILINE)
+
+
+def test_links_of_the_book_lead_to_its_pages_or_to_whole_addresses(book):
+    inside, outside, own = 0, set(), site(address(ROOT))
+    for page in book.pages:
+        for link in (note.get_object() for note in page.get("/Annots", [])):
+            target = link.get("/Dest") or link["/A"].get("/D")
+            if target is None:
+                outside.add(link["/A"]["/URI"])
+            else:
+                inside += 1
+                assert str(target).lstrip("/") in book.named_destinations, target
+    assert inside > 100
+    for link in outside:
+        assert link.startswith("https://"), link
+        if link.startswith(own):
+            name = link.removeprefix(own).strip("/").split("#")[0]
+            assert name.removesuffix(".html") not in CONTENTS[1:], link
 
 
 def test_figures_are_packed_again_pixel_by_pixel(build, monkeypatch, tmp_path):
