@@ -39,18 +39,19 @@ class RunTimes(SphinxDirective):
         if not chosen:
             return []
         rows = [self.row(name, record, root) for name, record in chosen.items()]
-        head = ["notebook", "seconds", "measured on"]
+        head = ["notebook", "seconds, date"]
         return [table(head, rows), machines(chosen.values())]
 
     def row(self, name: Path, record: dict, root: Path) -> Nodes:
-        """Notebook and the sections in which it trains, seconds, date."""
+        """Notebook and the sections in which it trains; seconds, date."""
         page = name.with_suffix("").as_posix()
         cell = nodes.paragraph("", "", place_link(chapter=page, heading=""))
         for heading in training_sections(root / name, self.env.app.library[0]):
             cell += nodes.Text(", " if len(cell) > 1 else " trains a model in ")
             cell += place_link(chapter=page, heading=heading, short=True)
+        seconds = nodes.paragraph("", str(record["seconds"]))
         date = nodes.paragraph("", record["date"], classes=["date"])
-        return [cell, nodes.paragraph("", str(record["seconds"])), date]
+        return [cell, nodes.container("", seconds, date)]
 
 
 def training_sections(path: Path, files: dict[str, lib.File]) -> list[str]:
