@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from contents import contents
 
 from tools.address import address, disagreements, notebooks, site
-from tools.numbered import TAG, anchor, mentions
+from tools.numbered import TAG, anchor, mentions, said
 
 ROOT = Path(__file__).parent.parent
 NAMES = [path.relative_to(ROOT).as_posix() for path in notebooks(ROOT)]
@@ -133,10 +134,12 @@ def counted(name, many):
     return [f"{chapter}.{n}" for n in range(1, many + 1)]
 
 
+@cache
 def captions(name):
     return [found[1] for text in prose(name) for found in CAPTION.finditer(text)]
 
 
+@cache
 def tagged(name):
     return [number for text in prose(name) for number in TAG.findall(text)]
 
@@ -166,7 +169,7 @@ def test_figures_and_equations_that_are_named_exist(name):
     known |= {anchor("equation", n) for path in NAMES for n in tagged(path)}
     for text in prose(name):
         for *_, named in mentions(text):
-            assert named in known, named
+            assert named in known, f"{said(named)} is named, and there is none"
 
 
 def test_exempt_cells_name_a_reason_and_are_few(name):
