@@ -1,13 +1,14 @@
 """The first cell of a chapter: where it finds `lib`, what it installs, what it sets."""
 
 import ast
-import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -15,16 +16,17 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from lib import corpora, notebook
 from lib.attention import scaled_dot_product
-from tools.address import address, first_cell
+from tools.address import address, first_cell, notebooks
 
 ROOT = Path(__file__).parent.parent
+CHAPTERS = [path for path in notebooks(ROOT) if path.parent.name == "chapters"]
 
 
-def run_first_cell(folder, **environment):
+def run_first_cell(folder, times=1, **environment):
     """Run the cell in a fresh Python in `folder`; it prints where `lib` came from."""
-    cell = (
-        first_cell(address(ROOT))
-        + "\nimport lib; print(os.path.realpath(lib.__path__[0]))"
+    cell = "\n".join(
+        [first_cell(address(ROOT))] * times
+        + ["import lib; print(os.path.realpath(lib.__path__[0]))"]
     )
     return subprocess.run(
         [sys.executable, "-c", cell],
@@ -55,10 +57,10 @@ def test_a_clone_never_lands_inside_a_checkout(tmp_path):
 def test_a_notebook_alone_clones_once_and_says_so(tmp_path, book):
     alone = tmp_path / "alone"
     alone.mkdir()
-    for times in range(2):  # run twice in a row
-        done = run_first_cell(alone, **book)
+    for clones in (1, 0):  # a kernel, and then another; in each, twice in a row
+        done = run_first_cell(alone, times=2, **book)
         assert done.stdout.strip() == str(alone / address(ROOT).split("/")[-1] / "lib")
-        assert ("Cloning into" in done.stderr) == (times == 0)
+        assert done.stderr.count("Cloning into") == clones
 
 
 def test_without_a_network_there_is_a_sentence_and_no_stack(tmp_path):
@@ -147,6 +149,22 @@ def test_cells_run_out_of_order_fail_with_words(shell, capsys, cell, says):
     assert said.err == notebook.ADVICE + "\n"
 
 
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.name)
+def test_cells_run_before_those_above_fail_with_words(shell, capsys, path):
+    """Each cell first of all, but for the imports: it works, or says what to do."""
+    cells = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+    rest = [s for s in cells[1:] if not re.search("^(import|from) ", s, re.MULTILINE)]
+    names = set(shell.user_ns)
+    for source in reversed(rest):
+        done = shell.run_cell(source)
+        said = capsys.readouterr()
+        if not done.success:
+            assert isinstance(done.error_in_exec, NameError), source
+            assert said.err == notebook.ADVICE + "\n", source
+        for name in set(shell.user_ns) - names:
+            del shell.user_ns[name]
+
+
 def test_a_corpus_that_cannot_be_had_shows_its_message_alone(shell, capsys):
     message = "the plays are not on this machine\nand pip could not fetch them"
     shell.push({"error": corpora.CorpusError(message)})
@@ -159,11 +177,6 @@ def test_importing_notebook_needs_no_jaxtyping():
     hide = "import sys; sys.modules['jaxtyping'] = None; import lib.notebook"
     done = subprocess.run([sys.executable, "-c", hide], cwd=ROOT, capture_output=True)
     assert not done.returncode, done.stderr
-
-
-def test_stored_metadata_asks_colab_for_a_gpu():
-    stored = json.loads((ROOT / "chapters/02_attention.ipynb").read_text())
-    assert stored["metadata"]["accelerator"] == "GPU"
 
 
 def test_a_stored_result_names_its_command_and_machine():

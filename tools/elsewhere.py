@@ -88,8 +88,9 @@ def run(notebook: NotebookNode, folder: Path, timeout: int = 1800) -> Run:
     except (CellExecutionError, CellTimeoutError) as stopped:
         error = re.sub(r"\x1b\[[\d;]*m", "", str(stopped))
     except DeadKernelError:
-        error = f"The kernel died in code cell {len(began)}: out of memory?\n"
-    ended.append(time.perf_counter())  # of a cell that never ended, too
+        error = f"The kernel died in code cell {len(began)}: out of memory?"
+    if len(ended) < len(began):  # the time of a cell that never ended counts, too
+        ended.append(time.perf_counter())
     return Run(ended[0] - began[0], ended[-1] - began[0], error)
 
 
@@ -102,7 +103,9 @@ def changes(before: dict[str, str], after: dict[str, str]) -> tuple[list[str], s
 
 def main(python: str, *paths: str) -> int:
     before, failed = versions(python), 0
-    print(*(f"{name} {before.get(name, 'missing')}" for name in KEPT), sep=", ")
+    if missing := [name for name in (*KEPT, "ipykernel") if name not in before]:
+        sys.exit(f"{python} has no {', '.join(missing)}.")
+    print(*(f"{name} {before[name]}" for name in KEPT), sep=", ")
     with tempfile.TemporaryDirectory() as place:
         os.environ |= standing_in(Path.cwd(), Path(place, "book.git"))
         os.environ |= add_kernel(python, Path(place, "jupyter"))
@@ -110,7 +113,7 @@ def main(python: str, *paths: str) -> int:
             folder = Path(tempfile.mkdtemp(dir=place))
             done = run(nbformat.read(path, as_version=4), folder)
             print(f"{path}: {done.whole:.0f} s, the first cell {done.first:.0f} s")
-            print(end=done.error, flush=True)
+            print(end=done.error and f"{done.error.rstrip()}\n", flush=True)
             failed += bool(done.error)
     new, complaint = changes(before, versions(python))
     print("installed:", ", ".join(new) or "nothing")
