@@ -1,10 +1,10 @@
 """The page's own tokenizer, in JavaScript, held against Python's in a browser."""
 
 import pytest
-from browser import chromium
 
 from lib import corpora, plots, widgets
 from lib.tokenizer import BytePairTokenizer
+from tools.chromium import chromium
 
 TEXTS = [
     "Double, double toil and trouble;\nFire burn",
