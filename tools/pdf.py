@@ -54,6 +54,11 @@ class Part:
         """Where it begins; GATHER puts it before the page's own anchors, too."""
         return self.page.replace("/", "-")
 
+    @property
+    def over(self) -> str:
+        """What stands over its title."""
+        return f"Chapter {self.number}" if self.number else self.caption
+
 
 @dataclass
 class Article:
@@ -105,9 +110,8 @@ def contents(articles: list[Article], pages: dict[str, int]) -> str:
             if depth == article.part.depth or (article.part.number and depth == 1):
                 number = article.part.number if depth == 0 else 0
                 rows.append(row(depth, anchor, words, number, pages.get(anchor, 0)))
-    return '<nav class="list"><h1 id="list">Contents</h1>{}</nav>'.format(
-        "\n".join(rows)
-    )
+    head = '<nav class="list" data-over="Inside GPT"><h1 id="list">Contents</h1>'
+    return "\n".join([head, *rows, "</nav>"])
 
 
 def row(depth: int, anchor: str, words: str, number: int, page: int) -> str:
@@ -158,7 +162,7 @@ def document(articles: list[Article], front: str, pages: dict[str, int]) -> str:
     """The body of the whole book."""
     sections = "\n".join(
         f'<section class="part depth-{a.part.depth}" id="{a.part.anchor}" '
-        f'data-number="{a.part.number or ""}">{a.body}</section>'
+        f'data-over="{a.part.over}">{a.body}</section>'
         for a in articles
     )
     return f"{front}{contents(articles, pages)}{sections}"
