@@ -5,8 +5,13 @@
   const { mode } = page.dataset;
   page.dataset.theme = ["light", "dark"].includes(mode) ? mode : dark ? "dark" : "light";
   page.classList.add("formulas-to-come");
-  const come = () => page.classList.remove("formulas-to-come");
-  addEventListener("load", () => Promise.resolve(window.MathJax?.startup?.promise).finally(come));
+  // MathJax's own promise may be kept before all formulas are set: so they are looked at.
+  const raw = () => window.MathJax?.version && document.querySelector(".math:not(:has(mjx-container))");
+  const come = (tries) => {
+    if (raw() && tries) setTimeout(come, 50, tries - 1);
+    else document.fonts.ready.then(() => page.classList.remove("formulas-to-come"));
+  };
+  addEventListener("load", () => come(200));
 }
 // Repairs to the theme's markup that no setting offers. Each says what was wrong.
 document.addEventListener("DOMContentLoaded", () => {

@@ -5,11 +5,13 @@ To look at a page by hand after a build, with pictures of it in the folder `shot
     python -m tests.browser _build/html shots chapters/02_attention
 """
 
+import functools
 import gzip
 import io
 import json
 import re
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,18 +26,40 @@ from playwright.sync_api import (
     Response,
 )
 
-from tools.chromium import chromium, serve
+from tools import chromium
+from tools.chromium import Quiet
 
 BESIDE = {1280: 768, 390: 360}  # widths at which a page must not overflow either
 VIEWS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
+LATE = re.compile(r"mathjax|scripts/(?:bootstrap|pydata-sphinx-theme)\.js")
+# Cumulative layout shift of a page, summed up from its first line to its last; for Web
+# Vitals, which take the worst five seconds of it, up to 0.1 is good.
+LEAST_SHIFT = 0.02
 COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".txt", ".ipynb", ".xml"}
+
+
+class Late(Quiet):
+    """What may come late comes late: MathJax, its fonts and the theme's own scripts."""
+
+    def do_GET(self) -> None:
+        """After a moment, or at once."""
+        if LATE.search(self.path):
+            time.sleep(0.2)
+        super().do_GET()
+
+
+serve = functools.partial(chromium.serve, handler=Late)
 
 
 @dataclass
 class Visit:
-    """What a page loaded when it was opened in one view, and its faults by kind."""
+    """What a page loaded when it was opened in one view, and its faults by kind.
+
+    `shift` is its cumulative layout shift, see LEAST_SHIFT.
+    """
 
     loaded: set[str] = field(default_factory=set)
+    shift: float = 0.0
     faults: dict[str, list[str]] = field(default_factory=dict)
 
     def blame(self, kind: str, what: str) -> None:
@@ -65,8 +89,10 @@ class Reader:
         """Open a page, unfold what is folded away, and note every fault."""
         self.now = Visit()
         self.page.goto(f"{self.address}{name}.html", wait_until="load")
+        self.now.shift, jumped = self.page.evaluate(SHIFTS)
         self.page.evaluate(UNFOLD)
         found = {kind: self.page.evaluate(script) for kind, script in SCRIPTS.items()}
+        found["shifts"] = jumped if self.now.shift > LEAST_SHIFT else []
         found["overflow"] += self.beside("overflow")
         found["explorers"] = dead_controls(self.page)
         found["figures"] = boxed_figures(self.page) if self.scheme == "dark" else []
@@ -96,8 +122,7 @@ class Reader:
             self.now.blame("missing files", f"{response.status} {response.url}")
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.now.blame("errors", message.text)
+        self.now.blame("errors", f"{message.type}: {message.text}")
 
 
 def weight(folder: Path, name: str) -> int:
@@ -152,6 +177,31 @@ CORNER = """(figure) => {
   figure.scrollIntoView({block: "center"});
   const box = figure.getBoundingClientRect();
   return [Math.round(box.left), Math.round(box.top)];
+}"""
+
+# What jumped while the page came, and while one reads to its end: the sum, and what.
+SHIFTS = """async () => {
+  const sleep = (time) => new Promise((done) => setTimeout(done, time));
+  const frame = () => Promise.race([new Promise(requestAnimationFrame), sleep(200)]);
+  const seen = [];
+  const observer = new PerformanceObserver((list) => seen.push(...list.getEntries()));
+  observer.observe({type: "layout-shift", buffered: true});
+  const math = Promise.all([window.MathJax?.startup?.promise, document.fonts.ready]);
+  await Promise.race([math, sleep(10000)]);
+  for (let frames = 0; frames < 5; frames++) await frame();
+  for (let top = 0; top < document.documentElement.scrollHeight; top += 900) {
+    window.scrollTo(0, top);
+    await frame();
+    await frame();
+  }
+  window.scrollTo(0, 0);
+  await sleep(50);
+  observer.disconnect();
+  const name = (e) => `${e.nodeName.toLowerCase()}.${e.className || ""}`;
+  const jumped = seen.sort((a, b) => b.value - a.value).slice(0, 4)
+    .map((e) => e.value.toFixed(3) + ": " +
+      e.sources.map((s) => s.node ? name(s.node) : "gone").join(", "));
+  return [seen.reduce((sum, e) => sum + e.value, 0), jumped];
 }"""
 
 # What a reader can open is opened, images are fetched wherever they are, formulas set.
@@ -214,6 +264,33 @@ SCRIPTS = {
       .filter((e) => window.innerWidth >= 1280 && e.scrollWidth > e.clientWidth)
       .filter((e) => !/.{89}/.test(e.textContent))
       .map((e) => e.textContent.slice(0, 80))""",
+    # What the keyboard cannot reach; what does not show that it is there.
+    "focus": """() => {
+      const ringed = (style) => style.outlineStyle !== "none" &&
+        parseFloat(style.outlineWidth) >= 2;
+      const look = (e) => {  // the ring may be around a part of it
+        const styles = [e, ...e.children].map((part) => getComputedStyle(part));
+        const sides = [styles[0].boxShadow, styles[0].borderColor].join();
+        return [styles.some(ringed), sides];
+      };
+      const faults = [], before = document.activeElement;
+      const all = "a[href], button, select, input, textarea, summary, [tabindex='0']";
+      for (const control of document.querySelectorAll(all)) {
+        const explores = control.closest(".gpt-explorer");
+        const seen = control.checkVisibility({visibilityProperty: true});
+        if (control.disabled || !seen || (control.tabIndex < 0 && !explores)) continue;
+        document.activeElement.blur();
+        const plain = look(control)[1];
+        control.focus({focusVisible: true, preventScroll: true});
+        const [ring, changed] = look(control);
+        const reached = document.activeElement === control && control.tabIndex >= 0;
+        if (!reached || !(ring || changed !== plain))
+          faults.push((reached ? "no ring: " : "out of reach: ") +
+            control.outerHTML.slice(0, 120));
+      }
+      before.focus({preventScroll: true});
+      return faults;
+    }""",
     "icons": """() => [...document.querySelectorAll("i[class*='fa-']")]
       .filter((e) => !/[^\\x00-\\x7f]/.test(getComputedStyle(e, "::before").content))
       .map((e) => e.className)""",
@@ -233,6 +310,7 @@ KINDS = [
     "other hosts",
     "missing files",
     *SCRIPTS,
+    "shifts",
     "explorers",
     "figures",
 ]
@@ -241,7 +319,7 @@ KINDS = [
 def main(folder: str, shots: str, *names: str) -> None:
     """Print the faults of pages in every view, and save a picture of each."""
     Path(shots).mkdir(exist_ok=True)
-    with chromium() as browser, serve(Path(folder)) as address:
+    with chromium.chromium() as browser, serve(Path(folder)) as address:
         for scheme, width in VIEWS:
             reader = Reader(browser, address, scheme, width)
             for name in names:

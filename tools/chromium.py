@@ -38,15 +38,20 @@ FLAGS = [
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serves files, and says nothing about it."""
 
+    def do_GET(self) -> None:
+        """As it is; a browser may leave a page before all of it has come."""
+        with contextlib.suppress(BrokenPipeError):
+            super().do_GET()
+
     def log_message(self, *_):
         """Nothing."""
 
 
 @contextlib.contextmanager
-def serve(folder: Path) -> Iterator[str]:
+def serve(folder: Path, handler: type[Quiet] = Quiet) -> Iterator[str]:
     """Serve a folder on a free port of this machine; yields its address."""
-    handler = functools.partial(Quiet, directory=folder)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    files = functools.partial(handler, directory=folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), files)
     seconds = 0.05  # between two looks at whether to stop
     threading.Thread(target=server.serve_forever, args=(seconds,), daemon=True).start()
     try:

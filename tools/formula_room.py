@@ -2,7 +2,7 @@
 
 Until then a page holds the formula's TeX, which is longer and lower than the formula,
 so the lines around it would move when it is set. Matplotlib can set it too, in the face
-that that MathJax uses. What it measures becomes the room that assets/book.css keeps.
+that MathJax uses. What it measures becomes the room that assets/book.css keeps.
 """
 
 import functools
