@@ -331,7 +331,7 @@ def search(browser, build):
 
 @pytest.mark.parametrize(
     "words, entry, chapter",
-    {
+    [
         ("softmax", "glossary.html#term-softmax", "02_attention"),
         ("residual stream", "glossary.html#term-residual-stream", "03_block"),
         ("learning rate", "glossary.html#term-learning-rate", "04_pretraining"),
@@ -339,7 +339,7 @@ def search(browser, build):
         ("LoRA", "glossary.html#term-LoRA", "06_finetuning"),
         ("byte-pair encoding", "glossary.html#term-byte-pair-encoding", "01_tokens"),
         ("KeyValueCache", "reference/generation.html#lib.cache.KeyValueCache", ""),
-    },
+    ],
 )
 def test_search_finds_the_entry_and_then_the_chapter(words, entry, chapter, search):
     """The glossary's or the library's entry first, the chapter that teaches it next."""
