@@ -121,7 +121,7 @@ def main(folder):
         resumed = same(whole_run(place), reference)
         after = sorted(path.name for path in place.glob("*"))
         found = {"status": status, "left": left, "same": resumed, "after": after}
-        print(json.dumps({"point": point} | found))
+        print(json.dumps({"point": point} | found), flush=True)  # before the next fork
 
 
 if __name__ == "__main__":

@@ -126,9 +126,8 @@ def row(depth: int, anchor: str, words: str, number: int, page: int) -> str:
 def title_page(config: dict, root: Path, public: str) -> str:
     """Logo, title, what the book is, who made it, and where it lives."""
     logo = (root / config["logo"]).read_text(encoding="utf-8")
-    about = re.search(
-        r"^A book .+?(?=\n\n)", (root / "README.md").read_text("utf-8"), re.M | re.S
-    )[0]
+    readme = (root / "README.md").read_text("utf-8")
+    about = re.search(r"^# .+?\n\n(.+?)\n\n", readme, re.S)[1]
     version = re.search(
         r'^version = "(.+)"', (root / "pyproject.toml").read_text("utf-8"), re.M
     )[1]
