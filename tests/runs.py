@@ -111,7 +111,8 @@ def main(folder):
     torch.set_num_threads(1)
     reference = whole_run()
     points = ["step 1", "step 3", "step 7", "optimizer 8", "fsync 1", "fsync 8"]
-    points += ["fsync 11", "rename 1", "rename 3", "rename 4", "rmtree 1"]
+    points += ["fsync 11", "rename 1", "rename 3", "rename 4", "rename 6"]
+    points += ["rmtree 1", "rmtree 2"]
     points += [f"clock {seconds}" for seconds in (0.05, 0.1, 0.15, 0.2)]
     for point in points:
         place = Path(folder) / point.replace(" ", "-")

@@ -33,7 +33,7 @@ def test_runs_that_are_killed_end_like_one_that_is_not(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     ends = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(ends) == 15
+    assert len(ends) == 17
     for end in ends:
         clock = end["point"].startswith("clock")  # a quick run may be over by then
         assert end["status"] in ([0, signal.SIGKILL] if clock else [signal.SIGKILL])
@@ -43,6 +43,8 @@ def test_runs_that_are_killed_end_like_one_that_is_not(tmp_path):
     assert left["step 7"] == ["step-00000003", "step-00000006"]
     assert any(name.endswith(".new") for name in left["fsync 8"])  # half written
     assert any(name.endswith(".old") for name in left["rmtree 1"])  # half removed
+    assert any(name.endswith(".old") for name in left["rmtree 2"])  # the run was over
+    assert len(left["rename 6"]) == 3  # one too many, and the run was over
 
 
 def test_saving_does_not_change_the_run(tmp_path):

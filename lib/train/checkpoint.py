@@ -57,8 +57,12 @@ class Checkpoint(Callback):
             self._save(run)
 
     def finish(self, run: Run) -> None:
-        if run.step > self.saved and not run.failed:
+        if run.failed:
+            return
+        if run.step > self.saved:
             self._save(run)
+        else:
+            self._tidy()
 
     def _save(self, run: Run) -> None:
         random, batch = self.last
@@ -68,6 +72,12 @@ class Checkpoint(Callback):
         if processes.rank() == 0:
             storage.remove_leftovers(self.folder)
             storage.write(self.folder / f"step-{run.step:08}", parts)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Leave the newest checkpoints alone, whatever a killed run left behind."""
+        if processes.rank() == 0:
+            storage.remove_leftovers(self.folder)
             for old in checkpoints(self.folder)[: -self.keep]:
                 storage.remove(old)
 
