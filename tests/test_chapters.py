@@ -33,6 +33,7 @@ REASONS = {  # what the design allows to differ from machine to machine
     "exempt-hardware",
 }
 
+FORMS = {"both", "calibrated"}  # in bold, and a form of a word of the glossary
 CAPTION = re.compile(r"^\*\*Figure (\d+\.\d+)\.\*\* (\S.{30,})$", re.MULTILINE)
 DISPLAYED = re.compile(r"^\$\$$.+?^\$\$$", re.MULTILINE | re.DOTALL)
 
@@ -233,6 +234,21 @@ def test_the_headers_seconds_are_the_recorded_ones(name):
 
 def test_the_address_is_that_of_the_configuration(name):
     assert not [line for line in disagreements(ROOT) if line.startswith(name)]
+
+
+def test_new_words_stand_in_the_glossary(name):
+    """A bold word is a term or a part of one; what ends with a mark is a label."""
+    page = (ROOT / "glossary.md").read_text(encoding="utf-8")
+    terms = " | ".join(re.findall(r"^(\S.*)\n  ", page, re.MULTILINE)).lower()
+    for cell in read(name).cells[1:]:
+        text = (
+            re.sub(r"`[^`]*`", "", cell.source) if cell.cell_type == "markdown" else ""
+        )
+        for word in re.findall(r"\*\*([^*]+)\*\*", text):
+            label = word[-1] in ".:" or word[0].isdigit()
+            forms = {word.lower().removesuffix(ending) for ending in ("", "s", "es")}
+            known = any(re.search(rf"\b{re.escape(form)}\b", terms) for form in forms)
+            assert label or known or word in FORMS, f"not in the glossary: {word}"
 
 
 def test_it_reads_well_where_markdown_is_plain(name):
