@@ -80,8 +80,10 @@ def thinned(texts: Texts, shares: Tensor, seed: int) -> Iterator[Thinned]:
 
 
 def held_out_loss(model: vectors.SkipGram, texts: Texts, shares: Tensor) -> float:
-    """The same loss on about as many batches as these texts make, none learned from."""
-    batches = islice(thinned(texts, shares, seed=1), max(1, len(texts) // 16))
+    """The same loss on one round of texts that it has not learned from."""
+    batches = islice(
+        thinned(texts, shares, seed=1), max(1, len(texts) // WORDS["batch"])
+    )
     return round(train.evaluate(model, batches, near_by()), 3)
 
 

@@ -1,4 +1,4 @@
-"""What transfers: which units, and which objective, in about as many seconds.
+"""What transfers: which units, and which objective.
 
     python -m benchmarks.units            about 7 minutes
 

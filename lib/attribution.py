@@ -3,7 +3,7 @@
 Each word of a text gets a number, in the unit of what is to be explained: the log-odds
 of a class. Above 0 the word spoke for the class, below 0 against it. Three ways to ask:
 how steep is it here (`gradient_times_input`), how steep is it on all the way from a
-text that says nothing (`integrated_gradients`), and what if the word were not there
+text of unknown words (`integrated_gradients`), and what if the word were not there
 (`occlusion`), which needs no calculus and takes as many texts as there are words.
 """
 

@@ -44,6 +44,13 @@ JUDGED = sorted(  # a script that stores figures, and says what to make of them
     if "\ndef targets(" in path.read_text()
     and (benchmarks.RESULTS / f"{path.stem}.json").exists()
 )
+STATED = {  # targets missed, each with its figure in its chapter
+    "imdb": {
+        "all labels: above TF-IDF",
+        "500 labels: above the same from scratch",
+        "LoRA: below full fine-tuning",
+    }
+}
 MET = Target("speed", 31.0, 30, "times faster")
 MISSED = Target("time", 10.5, 10, "times Rust's", at_most=True)
 
@@ -58,7 +65,8 @@ def results(tmp_path, monkeypatch):
 def test_what_is_stored_is_what_the_script_would_say_of_it(name):
     record = json.loads((benchmarks.RESULTS / f"{name}.json").read_text())
     judged = import_module(f"benchmarks.{name}").targets(record["figures"])
-    assert judged
+    missed = {target.name for target in judged if not target.met()}
+    assert judged and missed == STATED.get(name, set())
     assert record["targets"] == [str(target) for target in judged]
 
 

@@ -50,6 +50,7 @@ class Checkpoint(Callback):
         run.batches = self.drawn = _Remembered(run.batches)
         self.settings = describe(run, self.tokenizer)
         self.saved = resume(run, self.folder, self.settings)
+        self._tidy()
 
     def after_step(self, run: Run) -> None:
         self.last = state.random_state(run.device), self.drawn.last
@@ -57,12 +58,8 @@ class Checkpoint(Callback):
             self._save(run)
 
     def finish(self, run: Run) -> None:
-        if run.failed:
-            return
-        if run.step > self.saved:
+        if run.step > self.saved and not run.failed:
             self._save(run)
-        else:
-            self._tidy()
 
     def _save(self, run: Run) -> None:
         random, batch = self.last
@@ -70,7 +67,6 @@ class Checkpoint(Callback):
         parts |= {"random": state.of_all(random), "batch": state.hash_batch(batch)}
         self.saved = run.step
         if processes.rank() == 0:
-            storage.remove_leftovers(self.folder)
             storage.write(self.folder / f"step-{run.step:08}", parts)
         self._tidy()
 
