@@ -15,8 +15,8 @@ import torch
 
 from benchmarks import Target, conclude, plays
 from lib import train
-from lib.config import GPTConfig
-from lib.gpt import GPT
+from lib.model.config import GPTConfig
+from lib.model.gpt import GPT
 
 VARIANTS = {
     "whole": {},

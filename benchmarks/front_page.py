@@ -17,9 +17,10 @@ from jaxtyping import Int
 from torch import Tensor
 
 from benchmarks import Target, conclude, plays
-from lib import corpora, train
-from lib.config import SMALL
-from lib.gpt import GPT
+from lib import train
+from lib.data import corpora
+from lib.model.config import SMALL
+from lib.model.gpt import GPT
 
 LINE, PLAY = "Is this a dagger which I see before me,\n", "Macbeth"
 STEPS, BATCH, TIME, GUESSES = 500, 12, 64, 5

@@ -11,8 +11,8 @@ Speed: both continue a prompt of 32 tokens by 128 and by 960, each with its cach
 third contestant does only what every program must do for a token: the products of all
 its matrices with one vector, one PyTorch call each. What is over is overhead: the cost
 of calling many small operations. `transformers` spends most of its time on that; the
-book reads one token of one text by `lib.one_token`, which makes few calls. The third
-contestant's line is a bound on what can be gained in PyTorch without a compiler.
+book reads one token of one text by `lib.fast.one_token`, which makes few calls. The
+third contestant's line is a bound on what can be gained in PyTorch without a compiler.
 
 Cost of a token as the text grows: milliseconds for the next token after 32 to 1,024
 tokens, with the cache and without. With it, a token costs its own position's work, the
@@ -41,9 +41,9 @@ from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from benchmarks import Target, conclude
-from lib.foreign import from_hf
-from lib.generate import GREEDY, generate, stream
-from lib.gpt import GPT
+from lib.generate.loop import GREEDY, generate, stream
+from lib.hub.huggingface import from_hf
+from lib.model.gpt import GPT
 
 SIZES = {"vocab_size": 512, "n_embd": 128, "n_layer": 4, "n_head": 4}
 CONTEXT, PROMPT, ROUNDS = 1152, 32, 7

@@ -14,9 +14,11 @@ import torch
 from torch import Tensor, tensor
 
 from benchmarks import Target, conclude
-from lib import corpora, tokenizer, train
-from lib.config import GPTConfig
-from lib.gpt import GPT
+from lib import train
+from lib.data import corpora
+from lib.model.config import GPTConfig
+from lib.model.gpt import GPT
+from lib.tokens import tokenizer
 
 SIZES = {"context": 64, "width": 64, "layers": 3, "heads": 4, "hidden": 172}
 PLAYS = ("Macbeth", "The Tempest", "Hamlet", "As You Like It", "Henry V")

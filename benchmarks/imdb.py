@@ -26,12 +26,14 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch import nn
 
 from benchmarks import Target, conclude
-from lib import baselines, finetune, lora, reviews, train
-from lib.corpora import Review, cache_folder
-from lib.heads import Classifier
-from lib.labelled import in_order, labelled_batches, word_dropout
-from lib.words import crop
-from lib.zoo import Pretrained, load_pretrained
+from lib import train
+from lib.data import reviews
+from lib.data.corpora import Review, cache_folder
+from lib.finetune import classifier, layers, lora, text_baselines
+from lib.finetune.classifier import Classifier
+from lib.finetune.labeled import in_order, labeled_batches, word_dropout
+from lib.hub.pretrained import Pretrained, load_pretrained
+from lib.tokens.word_tokenizer import crop
 
 LABELS, SEEDS = (100, 500, 2_000, None), (0, 1, 2)  # None: all of them
 LONGEST = 512  # tokens of a review that the model reads: its beginning and its end
@@ -49,14 +51,14 @@ SETTINGS = {
     "one_rate": ONE_RATE,
     "pooling": POOLING,
     "rates": {str(n or "all"): rates for n, rates in RATES.items()},
-    "simple_c": baselines.C,
+    "simple_c": text_baselines.C,
     "steps": {str(n or "all"): steps for n, steps in STEPS.items()},
     "word_dropout": DROPOUT,
 }
 COUNTING = {
-    "majority": baselines.majority,
-    "tf-idf": baselines.tf_idf,
-    "naive Bayes weights": baselines.naive_bayes_weights,
+    "majority": text_baselines.majority,
+    "tf-idf": text_baselines.tf_idf,
+    "naive Bayes weights": text_baselines.naive_bayes_weights,
 }
 SIMPLE = (*COUNTING, "averaged vectors")
 METHODS = ("full", "frozen", "layerwise", "lora", "scratch")
@@ -97,12 +99,12 @@ def simple(method: str, task: Task, body) -> tuple[np.ndarray, int]:
     if method == "averaged vectors":
         pretrained = body()
         table = pretrained.model.embed.tokens.weight.detach()
-        model = baselines.averaged_vectors(pretrained.tokenizer, table)
+        model = text_baselines.averaged_vectors(pretrained.tokenizer, table)
     else:
         model = COUNTING[method]()
     learned, measured = ([each.text for each in part] for part in task[:2])
     labels = [int(each.positive) for each in task.learned]
-    found = baselines.learn(model, learned, labels).predict(measured)
+    found = text_baselines.learn(model, learned, labels).predict(measured)
     line = model[-1]
     return found, sum(np.size(getattr(line, n, ())) for n in ("coef_", "intercept_"))
 
@@ -113,17 +115,17 @@ def tune(method: str, task: Task, body) -> tuple[np.ndarray, int]:
     pretrained = body()
     model, optimizer = prepare(method, pretrained, task.labels)
     learned, measured = (encode(part, pretrained) for part in task[:2])
-    batches = labelled_batches(*learned, BATCH, task.seed, word_dropout(DROPOUT))
+    batches = labeled_batches(*learned, BATCH, task.seed, word_dropout(DROPOUT))
     train.train(
         model,
         optimizer,
         batches,
         STEPS[task.labels],
-        objective=finetune.classification_loss,
+        objective=classifier.classification_loss,
         schedule=train.slanted_triangle,
     )
-    found = finetune.predict(model, in_order(*measured)).argmax(dim=1)
-    return found.numpy(), finetune.trainable(model)[0]
+    found = classifier.predict(model, in_order(*measured)).argmax(dim=1)
+    return found.numpy(), layers.trainable(model)[0]
 
 
 def word_vectors() -> Pretrained:
@@ -143,12 +145,12 @@ def prepare(
         body = type(body)(body.config)
     model = Classifier(body, 2, POOLING)
     if method in ("frozen", "lora"):
-        finetune.freeze(model)
+        layers.freeze(model)
     if method == "lora":
         lora.adapt(model, **LORA)
     if method in ONE_RATE:
         return model, train.adamw(model, ONE_RATE[method], weight_decay=0.01)
-    return model, finetune.layerwise_adamw(model, *RATES[labels])
+    return model, layers.layerwise_adamw(model, *RATES[labels])
 
 
 def encode(

@@ -14,8 +14,8 @@ import torch
 
 from benchmarks import Target, conclude, plays
 from lib import train
-from lib.config import GPTConfig
-from lib.gpt import GPT
+from lib.model.config import GPTConfig
+from lib.model.gpt import GPT
 
 SIZES = {"context": 64, "width": 64, "layers": 3, "heads": 4, "hidden": 172}
 SEEDS, BATCH, TIME = (0, 1, 2), 12, 64

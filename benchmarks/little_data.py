@@ -14,9 +14,10 @@ from statistics import mean
 import torch
 
 from benchmarks import Target, conclude, plays
-from lib import corpora, train
-from lib.config import GPTConfig
-from lib.gpt import GPT
+from lib import train
+from lib.data import corpora
+from lib.model.config import GPTConfig
+from lib.model.gpt import GPT
 
 SIZES = {"context": 64, "width": 64, "layers": 3, "heads": 4, "hidden": 172}
 SMALLER = {"width": 32, "layers": 2, "hidden": 86}

@@ -15,7 +15,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from benchmarks import Target, conclude
-from lib import corpora
+from lib.data import corpora
 
 CHAPTER = Path("chapters/04_pretraining.ipynb")
 GIGABYTE = 1e9  # in bytes

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from benchmarks import Target, conclude, plays
 from lib import train
-from lib.config import GPTConfig
-from lib.encoder import Encoder
-from lib.gpt import GPT
+from lib.model.config import GPTConfig
+from lib.model.encoder import Encoder
+from lib.model.gpt import GPT
 
 SIZES = {"context": 64, "width": 64, "layers": 3, "heads": 4, "hidden": 172}
 SEEDS, STEPS, EVERY, BATCH, TIME, LR = (0, 1, 2), 1000, 50, 12, 64, 0.01

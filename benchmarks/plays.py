@@ -6,8 +6,9 @@ from typing import NamedTuple
 from jaxtyping import Int
 from torch import Tensor, tensor
 
-from lib import corpora, train
-from lib.tokenizer import CharacterTokenizer
+from lib import train
+from lib.data import corpora
+from lib.tokens.tokenizer import CharacterTokenizer
 
 HELD_OUT = ("Macbeth", "The Tempest")
 

@@ -16,8 +16,8 @@ import torch
 
 from benchmarks import Target, conclude, plays
 from lib import train
-from lib.config import GPTConfig
-from lib.gpt import GPT
+from lib.model.config import GPTConfig
+from lib.model.gpt import GPT
 from lib.train.run import PRECISIONS
 
 WIDTHS, ROUNDS, BATCH, TIME, VOCAB = (64, 128, 256, 512, 768), 7, 12, 64, 512

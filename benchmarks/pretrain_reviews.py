@@ -4,8 +4,8 @@
 
 Reads the training reviews alone. It may be stopped at any time: the same command goes
 on from the checkpoints in FOLDER (default: ~/.cache/inside-gpt/pretrain_reviews). At
-the end it writes lib/pretrained/reviews.safetensors and its card. What a second stage,
-masked words, would add: `python -m benchmarks.stages`.
+the end it writes lib/hub/pretrained/reviews.safetensors and its card. What a second
+stage, masked words, would add: `python -m benchmarks.stages`.
 """
 
 import sys
@@ -19,14 +19,17 @@ import torch
 from torch import Tensor
 
 from benchmarks import Target
-from lib import baselines, reviews, train, vectors, zoo
-from lib.config import GPTConfig
-from lib.corpora import cache_folder
-from lib.encoder import Encoder
-from lib.thinned import Thinned, thinned_texts, word_shares
+from lib import train, vectors
+from lib.data import reviews
+from lib.data.corpora import cache_folder
+from lib.finetune import text_baselines
+from lib.hub import pretrained
+from lib.model.config import GPTConfig
+from lib.model.encoder import Encoder
+from lib.tokens.word_tokenizer import WordTokenizer
 from lib.train.objectives import Objective
 from lib.train.row_adagrad import RowAdagrad
-from lib.words import WordTokenizer
+from lib.vectors.whole_texts import Thinned, thinned_texts, word_shares
 from tools.machine import machine
 
 COMMAND = "python -m benchmarks.pretrain_reviews"
@@ -124,13 +127,13 @@ def run(model, optimizer, batches, settings, folder, options) -> dict:
     }
 
 
-def probe(pretrained: zoo.Pretrained, split: reviews.Split) -> float:
+def probe(pretrained: pretrained.Pretrained, split: reviews.Split) -> float:
     """Validation accuracy of a straight line through averages of the vectors."""
     table = pretrained.model.embed.tokens.weight.detach()
-    line = baselines.averaged_vectors(pretrained.tokenizer, table)
+    line = text_baselines.averaged_vectors(pretrained.tokenizer, table)
     few = reviews.draw(split.training, LABELS, seed=0)
     labels = [int(each.positive) for each in few]
-    baselines.learn(line, [each.text for each in few], labels)
+    text_baselines.learn(line, [each.text for each in few], labels)
     found = line.predict([each.text for each in split.validation])
     return float((found == [each.positive for each in split.validation]).mean())
 
@@ -147,17 +150,17 @@ def main(folder: Path) -> None:
     words["held_out_loss"] = held_out_loss(learned, held_out, shares)
     torch.manual_seed(0)  # the block's, whether the run was stopped or not
     model = make_body(len(tokenizer), learned.word.weight.detach())
-    found = probe(zoo.Pretrained(model, tokenizer, {}), split)
+    found = probe(pretrained.Pretrained(model, tokenizer, {}), split)
     about = {
         "command": COMMAND,
-        "data": f"{len(texts)} training reviews of lib.reviews.imdb(), no labels",
+        "data": f"{len(texts)} training reviews of lib.data.reviews.imdb(), no labels",
         "machine": machine("torch"),
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "probe": {"labels": LABELS, "validation_accuracy": round(found, 4)},
         "word_vectors": words,
     }
-    zoo.save_pretrained("reviews", model, tokenizer, about)
-    saved = probe(zoo.load_pretrained("reviews"), split)
+    pretrained.save_pretrained("reviews", model, tokenizer, about)
+    saved = probe(pretrained.load_pretrained("reviews"), split)
     print(Target("a line through averages, as saved", 100 * saved, 85, "%"))
 
 

@@ -21,13 +21,14 @@ import torch
 from torch import Tensor
 
 from benchmarks import Target, conclude, imdb, pretrain_reviews
-from lib import reviews, train, vectors
-from lib.corpora import cache_folder
-from lib.encoder import Encoder
-from lib.sampled import sampled_loss, text_windows, with_samples
-from lib.thinned import word_shares
-from lib.words import MASK
-from lib.zoo import Pretrained, load_pretrained
+from lib import train, vectors
+from lib.data import reviews
+from lib.data.corpora import cache_folder
+from lib.hub.pretrained import Pretrained, load_pretrained
+from lib.model.encoder import Encoder
+from lib.tokens.word_tokenizer import MASK
+from lib.train.sampled_softmax import sampled_loss, text_windows, with_samples
+from lib.vectors.whole_texts import word_shares
 
 MASKED = {"steps": 8_000, "batch": 32, "time": 128, "share": 0.25, "samples": 2_048}
 MASKED |= {"lr": 2e-3, "lr_words": 0.0}  # vectors that moved came out worse

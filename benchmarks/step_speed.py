@@ -5,8 +5,8 @@
 
 One training step (forward, loss, backward, AdamW) of GPT-2's architecture at one size,
 on one thread, by
-- this book's `GPT`, whose linear layers ask oneDNN (`lib.linear`), and once more with
-  `nn.Linear`, to see what that is worth;
+- this book's `GPT`, whose linear layers ask oneDNN (`lib.fast.linear`), and once more
+  with `nn.Linear`, to see what that is worth;
 - `GPT2LMHeadModel` of the package `transformers`, with PyTorch's fused attention;
 - `GPTModel` and `GPTModelFast` of the package `llms-from-scratch` (Apache 2.0). It is
   read from its pinned wheel and not installed: its requirements contradict the book's.
@@ -31,10 +31,12 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.pytorch_utils import Conv1D
 
 from benchmarks import Target, conclude
-from lib import corpora, count, linear
-from lib.config import GPT2, SMALL
-from lib.gpt import GPT
-from lib.linear import Linear
+from lib.data import corpora
+from lib.fast import linear
+from lib.fast.linear import Linear
+from lib.model import count
+from lib.model.config import GPT2, SMALL
+from lib.model.gpt import GPT
 
 CONFIG = replace(GPT2, vocab=512, context=1024, width=128, layers=4, heads=4)
 RECIPE = replace(SMALL, vocab=512, context=1024)

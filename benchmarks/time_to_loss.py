@@ -31,10 +31,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from benchmarks import Target, conclude
-from lib import corpora
-from lib.config import SMALL, GPTConfig
-from lib.gpt import GPT
-from lib.tokenizer import CharacterTokenizer
+from lib.data import corpora
+from lib.model.config import SMALL, GPTConfig
+from lib.model.gpt import GPT
+from lib.tokens.tokenizer import CharacterTokenizer
 from lib.train import (
     Callback,
     Run,

@@ -26,9 +26,9 @@ import tiktoken
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from benchmarks import Target, conclude
-from lib import corpora
-from lib.bpe import BYTES, WORD, Pair, merge, split_words
-from lib.tokenizer import BytePairTokenizer
+from lib.data import corpora
+from lib.tokens.bpe import BYTES, WORD, Pair, merge, split_words
+from lib.tokens.tokenizer import BytePairTokenizer
 
 TRAINING_BYTES = 1_000_000
 VOCAB = 1024

@@ -18,15 +18,16 @@ import torch
 from torch import Tensor
 
 from benchmarks import Target, conclude
-from lib import reviews, train, vectors
-from lib.baselines import RARE, line_on_averages
-from lib.config import GPTConfig
-from lib.gpt import GPT
-from lib.labelled import in_order
-from lib.thinned import thinned_texts, word_shares
-from lib.tokenizer import BytePairTokenizer
+from lib import train, vectors
+from lib.data import reviews
+from lib.finetune.labeled import in_order
+from lib.finetune.text_baselines import RARE, line_on_averages
+from lib.model.config import GPTConfig
+from lib.model.gpt import GPT
+from lib.tokens.tokenizer import BytePairTokenizer
+from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer, crop
 from lib.train.row_adagrad import RowAdagrad
-from lib.words import SPECIAL, WordTokenizer, crop
+from lib.vectors.whole_texts import thinned_texts, word_shares
 
 WIDTH, LONGEST, SUBWORDS = 128, 256, 2_048
 LABELS, SEEDS, MEASURED = (100, 500), (0, 1, 2), 1_000
@@ -64,7 +65,7 @@ def next_token(texts: list[list[int]], vocab: int, units: str) -> Vectors:
 
 @torch.no_grad()
 def averaged(texts: Iterable[list[int]], body: Vectors, shares: Tensor) -> Tensor:
-    """A row for each text: the mean of its vectors, weighted as in `lib.baselines`."""
+    """A row for each text: the mean of its vectors, weighted as in `text_baselines`."""
     cropped = [crop(text, LONGEST) for text in texts]
     counts, rows = RARE / (RARE + shares), []
     for ids, lengths, _ in in_order(cropped, [0] * len(cropped), 16):

@@ -5,7 +5,7 @@
 Both read the same texts as often, with the same width, window, strangers and threshold
 for frequent words (of which gensim's rule keeps a few more). gensim's Word2Vec is
 skip-gram with one worker, at its own learning rate and at twice that. How good vectors
-are is how well a straight line through averages of them (`lib.baselines`) tells the
+are is how well a straight line through averages of them tells the
 2,000 validation reviews, with 100 to all labels. Time is the processor's, one thread.
 """
 
@@ -21,9 +21,11 @@ from torch import Tensor
 
 from benchmarks import Target, conclude
 from benchmarks.pretrain_reviews import WIDTH, WORDS, learn_words
-from lib import baselines, reviews, vectors
-from lib.thinned import word_shares
-from lib.words import SPECIAL, WordTokenizer
+from lib import vectors
+from lib.data import reviews
+from lib.finetune import text_baselines
+from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer
+from lib.vectors.whole_texts import word_shares
 
 LABELS, SEEDS = (100, 500, 2_000, None), (0, 1, 2)  # None: all of them
 RATES = (0.025, 0.05)
@@ -71,7 +73,7 @@ def accuracies(
     """Of a line through averaged vectors on the validation reviews, by labels, seed."""
     parts = split.training, split.validation
     x, other = (
-        baselines.averages([each.text for each in part], tokenizer, table)
+        text_baselines.averages([each.text for each in part], tokenizer, table)
         for part in parts
     )
     y, truth = ([int(each.positive) for each in part] for part in parts)
@@ -81,7 +83,7 @@ def accuracies(
         for seed in SEEDS if many else SEEDS[:1]:
             few = reviews.draw(parts[0], many, seed) if many else parts[0]
             rows = [places[id(each)] for each in few]
-            line = baselines.line_on_averages()
+            line = text_baselines.line_on_averages()
             line.fit(x[rows], [y[row] for row in rows])
             accuracy = accuracy_score(truth, line.predict(other))
             found.setdefault(str(many or "all"), []).append(round(accuracy, 4))

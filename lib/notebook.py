@@ -45,23 +45,15 @@ def start(seed: int = 0) -> torch.device:
     _install_missing()
     if shell := get_ipython():
         shell.set_custom_exc((Exception,), _advise)
-    from lib import plots  # needs jaxtyping
+    from lib.device import pick_device
+    from lib.plots.style import use_style  # needs jaxtyping
 
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    plots.use_style()
+    use_style()
     return pick_device()
-
-
-def pick_device() -> torch.device:
-    """The fastest device here: an NVIDIA GPU, else an Apple GPU, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
 
 
 def show(*things: object) -> Markdown:

@@ -9,10 +9,10 @@ import pytest
 import torch
 from hypothesis import settings
 
-from lib import corpora
+from lib.data import corpora
 from tools.elsewhere import standing_in
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 
 settings.register_profile("book", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("book")

@@ -142,7 +142,7 @@ def guesses(figures: dict, t: int) -> list[tuple[str, int, str]]:
 
 
 def short(each: str) -> str:
-    """A letter as a bar is labelled."""
+    """A letter as a bar is labeled."""
     return {" ": "space", "\n": "end"}.get(each, each)
 
 

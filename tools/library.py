@@ -20,7 +20,7 @@ Definition = ast.FunctionDef | ast.ClassDef
 class Entry:
     """One name: a class, a function, a method, or a constant."""
 
-    name: str  # in full, as in lib.attention.causal_mask
+    name: str  # in full, as in lib.model.attention.causal_mask
     kind: str  # as Sphinx calls it: class, function, method, data
     signature: str  # as it is written, decorators included
     doc: str
@@ -38,8 +38,8 @@ class Entry:
 class File:
     """One file of the library: its idea, its names, and those that it imports."""
 
-    name: str  # as in lib.attention
-    path: str  # as in lib/attention.py
+    name: str  # as in lib.model.attention
+    path: str  # as in lib/model/attention.py
     doc: str
     entries: list[Entry]
     imports: dict[str, str]  # a name here -> its name in full

@@ -20,7 +20,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from lib import corpora
+from lib.data import corpora
 from tools.address import notebooks
 from tools.machine import machine
 from tools.tidy import tidy

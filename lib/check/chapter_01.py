@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from lib import bpe
 from lib.check.verdict import (
     call,
     checker,
@@ -14,6 +13,7 @@ from lib.check.verdict import (
     same,
     wrong_shape,
 )
+from lib.tokens import bpe
 
 
 @checker

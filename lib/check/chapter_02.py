@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from lib.attention import causal_mask, scaled_dot_product
 from lib.check.verdict import (
     call,
     checker,
@@ -16,6 +15,8 @@ from lib.check.verdict import (
     same,
     wrong_shape,
 )
+from lib.model.attention import scaled_dot_product
+from lib.model.masks import causal_mask
 
 
 @checker

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from lib.attention import causal_mask
 from lib.check.verdict import (
     call,
     checker,
@@ -16,6 +15,7 @@ from lib.check.verdict import (
     same,
     wrong_shape,
 )
+from lib.model.masks import causal_mask
 
 
 @checker

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import torch
 
 from lib.check.verdict import call, checker, random_numbers, same
-from lib.sources import entropy, how_often, random_source
+from lib.data.sources import entropy, how_often, random_source
 
 
 @checker

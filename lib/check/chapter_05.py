@@ -5,15 +5,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from lib.check.verdict import (
-    call,
-    checker,
-    of_kind,
-    random_numbers,
-    same,
-    wrong_shape,
-)
-from lib.sampling import repetition_penalty
+from lib.check.verdict import call, checker, of_kind, random_numbers, same, wrong_shape
+from lib.generate.sampling import repetition_penalty
 
 SHARES = {"steep": 0.5, "wide": 0.25, "closed": 0.15, "blue": 0.07, "the": 0.03}
 KEPT = {"top_k 3": 3, "top_p 0.7": 2, "top_p 0.8": 3, "min_p 0.2": 3}

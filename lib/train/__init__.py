@@ -24,9 +24,10 @@ __main__.py     training from the command line
 ==============  ==========================================================
 """
 
-from lib.train.batches import Batch, consecutive_windows, mask_tokens, windows
+from lib.data.batch import Batch
+from lib.train.batches import consecutive_windows, mask_tokens, windows
 from lib.train.callbacks import Callback, EarlyStopping, Evaluate, Every
-from lib.train.checkpoint import Checkpoint, checkpoints, load_weights
+from lib.train.checkpoints.checkpoint import Checkpoint, checkpoints, load_weights
 from lib.train.loop import take_step, train
 from lib.train.objectives import (
     bits_per_character,

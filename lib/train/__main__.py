@@ -9,14 +9,15 @@ from pathlib import Path
 
 import torch
 
-from lib import corpora
-from lib.config import GPT2, LLAMA2, SMALL, GPTConfig
-from lib.gpt import GPT
-from lib.notebook import pick_device
-from lib.tokenizer import BytePairTokenizer, CharacterTokenizer
-from lib.train import callbacks, processes, run
-from lib.train.batches import Batch, windows
-from lib.train.checkpoint import Checkpoint
+from lib.data import corpora
+from lib.data.batch import Batch
+from lib.device import pick_device
+from lib.model.config import GPT2, LLAMA2, SMALL, GPTConfig
+from lib.model.gpt import GPT
+from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
+from lib.train import callbacks, distributed, run
+from lib.train.batches import windows
+from lib.train.checkpoints.checkpoint import Checkpoint
 from lib.train.loop import train as run_loop
 from lib.train.optimizers import OPTIMIZERS
 from lib.train.tensorboard import TensorBoard
@@ -80,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = make_parser()
     asked = parser.parse_args(arguments)
     try:
-        with processes.joined(torch.device(asked.device or pick_device())) as device:
-            history, first = train(asked, device), processes.rank() == 0
+        with distributed.joined(torch.device(asked.device or pick_device())) as device:
+            history, first = train(asked, device), distributed.rank() == 0
     except (ValueError, OSError, ImportError, RuntimeError, run.Diverged) as error:
         sys.exit(f"{parser.prog}: {error}")
     if first:
@@ -123,12 +124,12 @@ def train(asked: Namespace, device: torch.device) -> run.History:
     torch.manual_seed(asked.seed)
     model = GPT(configure(asked, len(tokenizer))).to(device)
     if asked.fsdp:
-        processes.shard(model)
-    objective = processes.spread(model)
+        distributed.shard(model)
+    objective = distributed.spread(model)
     optimizer = OPTIMIZERS[asked.optimizer](model, asked.lr)
     measured = cut(held_out, tokenizer, asked, seed=asked.seed + 1)
     hooks = make_callbacks(asked, tokenizer, islice(measured, asked.held_out_batches))
-    torch.manual_seed(asked.seed + processes.rank())  # to each its own dropout
+    torch.manual_seed(asked.seed + distributed.rank())  # to each its own dropout
     return run_loop(
         model,
         optimizer,
@@ -183,7 +184,7 @@ def cut(
 ) -> Iterator[Batch]:
     """This process's rows of endless random windows of a text."""
     ids = torch.tensor(tokenizer.encode(text))
-    return processes.share(windows(ids, asked.batch, asked.context, seed))
+    return distributed.share(windows(ids, asked.batch, asked.context, seed))
 
 
 def make_callbacks(

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-Batch = tuple[Int[Tensor, "batch time"], Int[Tensor, "batch time"]]
+from lib.data.batch import Batch
 
 
 def windows(

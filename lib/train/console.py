@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from lib.train import processes
+from lib.train import distributed
 from lib.train.run import Run
 
 
@@ -35,7 +35,7 @@ def interruptible(run: Run) -> Iterator[None]:
 
 def progress_bar(run: Run) -> tqdm:
     """A bar over the steps; it is gone when the run ends."""
-    silent = processes.rank() > 0
+    silent = distributed.rank() > 0
     options = {"initial": run.step, "leave": False, "ncols": 76, "disable": silent}
     return tqdm(total=run.steps, **options)
 

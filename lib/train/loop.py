@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lib.train import processes
+from lib.train import distributed
 from lib.train.callbacks import Callback
 from lib.train.console import interruptible, progress_bar, show_progress
 from lib.train.run import Diverged, History, Run
@@ -57,7 +57,7 @@ def take_steps(run: Run) -> None:
                     show_progress(bar, run)
                     for callback in run.callbacks:
                         callback.after_step(run)
-                if processes.any_of(run.interrupted):
+                if distributed.any_of(run.interrupted):
                     run.history.stopped = "interrupted"
     except KeyboardInterrupt:
         run.failed, run.history.stopped = True, "interrupted"
@@ -121,7 +121,7 @@ def clip_gradient(run: Run) -> float:
     networks", algorithm 1.
     """
     norm = nn.utils.clip_grad_norm_(run.weights, run.clip)
-    return processes.whole(norm).item()
+    return distributed.whole(norm).item()
 
 
 def move_weights(run: Run, loss: float, norm: float) -> None:
@@ -134,7 +134,7 @@ def move_weights(run: Run, loss: float, norm: float) -> None:
     torch._foreach_copy_(run.last_good, run.parts())
     try:
         run.optimizer.step()
-        length = processes.whole(nn.utils.get_total_norm(run.weights)).item()
+        length = distributed.whole(nn.utils.get_total_norm(run.weights)).item()
         if not math.isfinite(length):
             raise Diverged(run.history, f"the norm of the weights became {length}")
     except BaseException:
@@ -149,4 +149,4 @@ def restore(run: Run) -> None:
 
 def count_tokens(batches: Sequence[tuple[Tensor, ...]]) -> int:
     """How many tokens the batches hold, those of other processes included."""
-    return processes.count() * sum(batch[0].numel() for batch in batches)
+    return distributed.count() * sum(batch[0].numel() for batch in batches)

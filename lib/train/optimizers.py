@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from lib.train.muon_optimizer import Muon
+from lib.train.muon import Muon
 
 
 def adamw(

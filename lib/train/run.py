@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lib.train import processes
+from lib.train import distributed
 from lib.train.callbacks import Callback
 from lib.train.objectives import Objective, token_loss
 from lib.train.schedules import Schedule, warm_up_stable_decay
@@ -70,7 +70,7 @@ class Run:
 
     def parts(self) -> list[Tensor]:
         """The weights, or this process's slices of them, to be overwritten."""
-        return [processes.part(weight) for weight in self.weights]
+        return [distributed.part(weight) for weight in self.weights]
 
     def _check(self, name: str, fits: bool, expected: str) -> None:
         if not fits:

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from lib.train import processes
+from lib.train import distributed
 from lib.train.callbacks import Callback
 from lib.train.run import Run
 
@@ -33,7 +33,7 @@ class TensorBoard(Callback):
         self.writer, self.time, self.tokens = None, time.perf_counter(), 0
 
     def after_step(self, run: Run) -> None:
-        if processes.rank() > 0 or run.step % self.every:
+        if distributed.rank() > 0 or run.step % self.every:
             return
         if self.writer is None:  # not before: the run may have been resumed
             self.writer = self.open(str(self.folder), purge_step=run.step)

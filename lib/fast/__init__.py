@@ -1,0 +1,1 @@
+"""Speed, put on from outside: nothing in `lib.model` knows of it."""

@@ -1,0 +1,17 @@
+"""Generation: from scores to text.
+
+============  ============================================================
+file          idea
+============  ============================================================
+loop.py       predict, choose, add to the text, again
+sampling.py   how one token is chosen
+beam.py       how the few likeliest texts are kept
+reader.py     what was read is remembered
+============  ============================================================
+"""
+
+from lib.generate.beam import Beams
+from lib.generate.loop import GREEDY, draws, generate, stream
+from lib.generate.sampling import Sampling
+
+__all__ = ["GREEDY", "Beams", "Sampling", "draws", "generate", "stream"]

@@ -1,0 +1,10 @@
+"""Weights: the book's own, small and stored here; and other people's.
+
+=======================  =================================================
+file                     idea
+=======================  =================================================
+pretrained.py            weights that this book's recipes made
+huggingface.py           weights of GPT-2 and Llama in our model
+huggingface_config.py    their configurations as ours
+=======================  =================================================
+"""

@@ -1,0 +1,153 @@
+"""Attribution: which words made a classifier say what it said.
+
+Each word of a text gets a number, in the unit of what is to be explained: the log-odds
+of a class. Above 0 the word spoke for the class, below 0 against it. Three ways to ask:
+how steep is it here (`gradient_times_input`), how steep is it on all the way from a
+text of unknown words (`integrated_gradients`), and what if the word were not there
+(`occlusion`), which needs no calculus and takes as many texts as there are words.
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from lib.finetune.classifier import Classifier
+from lib.inside.hooks import dropout_off, replaced
+from lib.tokens.word_tokenizer import UNKNOWN
+
+ROWS = 32  # texts that are worked on together
+
+
+def log_odds(scores: Float[Tensor, "batch _"], toward: int) -> Float[Tensor, " batch"]:
+    """The log of p / (1 - p), where p is the probability of the class `toward`.
+
+    With two classes that is the difference of their scores. Raises ValueError when
+    there is no such class.
+    """
+    classes = scores.size(1)
+    if not 0 <= toward < classes:
+        raise ValueError(f"toward must lie in 0..{classes - 1}, got {toward}")
+    others = torch.cat([scores[:, :toward], scores[:, toward + 1 :]], dim=1)
+    return scores[:, toward] - others.logsumexp(dim=1)
+
+
+def gradient_times_input(
+    model: Classifier, ids: Int[Tensor, " time"], toward: int = 1
+) -> Float[Tensor, " time"]:
+    """Each word vector times the gradient of the log-odds at it.
+
+    What the vectors would add to the log-odds if these were linear in them. Source:
+    Shrikumar et al. 2016, "Not Just a Black Box: Learning Important Features Through
+    Propagating Activation Differences", section 3.
+    """
+    x = word_vectors(model, ids)[None]
+    return (x * _gradient(model, ids, x, toward)).sum(dim=-1)[0]
+
+
+def integrated_gradients(
+    model: Classifier,
+    ids: Int[Tensor, " time"],
+    toward: int = 1,
+    baseline: int = UNKNOWN,
+    steps: int = 32,
+) -> Float[Tensor, " time"]:
+    """Each word's share of the log-odds' way up from a text of `baseline` tokens.
+
+    The word vectors go from the baseline's to their own in a straight line; the
+    gradient is taken in the middle of each of `steps` pieces. The shares add up to the
+    log-odds of the text minus those of the baseline, see `unexplained`.
+
+    The baseline is the unknown word: what the body expects where it is told nothing
+    but that a word stands there, learned from all rare words. A vector of zeros is what
+    the paper takes, but a norm has no direction to keep at zero, and the gradient there
+    grows as its epsilon shrinks: the sum misses most of the way. The mask may lie close
+    to zero, and of the vector for padding the body has learned nothing.
+
+    Raises ValueError when `steps` is below 1 or `baseline` is no id of the vocabulary.
+    Source: Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks",
+    equations 1 to 3 (there with gradients at the ends of the pieces).
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be above 0, got {steps}")
+    here, there = word_vectors(model, ids), _baseline(model, ids, baseline)
+    middles = (torch.arange(steps, device=ids.device) + 0.5) / steps
+    total = torch.zeros_like(here)
+    for way in middles.split(ROWS):
+        x = there + way[:, None, None] * (here - there)  # batch time width
+        total += _gradient(model, ids, x, toward).sum(dim=0)
+    return ((here - there) * total / steps).sum(dim=-1)
+
+
+@torch.no_grad()
+def occlusion(
+    model: Classifier, ids: Int[Tensor, " time"], toward: int = 1
+) -> Float[Tensor, " time"]:
+    """How far the log-odds fall when one word is left out, for each of the words.
+
+    Raises ValueError for a text of a single word, of which nothing would be left.
+    Source: Li et al. 2016, "Understanding Neural Networks through Representation
+    Erasure", section 3 (there relative to the whole).
+    """
+    if len(ids) < 2:
+        raise ValueError(f"ids must be of 2 words or more, got {len(ids)}")
+    column = torch.arange(len(ids) - 1, device=ids.device)
+    row = torch.arange(len(ids), device=ids.device)[:, None]
+    texts = ids[column + (column >= row)]  # row i: all words but number i
+    with dropout_off(model):
+        left = [log_odds(model(some), toward) for some in texts.split(ROWS)]
+        return log_odds(model(ids[None]), toward) - torch.cat(left)
+
+
+@torch.no_grad()
+def unexplained(
+    model: Classifier,
+    ids: Int[Tensor, " time"],
+    attributions: Float[Tensor, " time"],
+    toward: int = 1,
+    baseline: int = UNKNOWN,
+) -> float:
+    """What is missing for attributions to add up: 0 is complete.
+
+    The log-odds of the text, minus those of a text of `baseline` tokens, minus the sum
+    of the attributions. Source: Sundararajan et al. 2017, proposition 1.
+    """
+    nothing = torch.full_like(ids, baseline)
+    with dropout_off(model):
+        text, empty = log_odds(model(torch.stack([ids, nothing])), toward)
+    return (text - empty - attributions.sum()).item()
+
+
+@torch.no_grad()
+def word_vectors(
+    model: Classifier, ids: Int[Tensor, " time"]
+) -> Float[Tensor, "time width"]:
+    """What stands in the model's table for each word, positions not yet in it.
+
+    Raises ValueError when there is no word.
+    """
+    if not len(ids):
+        raise ValueError("ids must have at least one word, got none")
+    return model.body.embed.tokens(ids)
+
+
+def _baseline(
+    model: Classifier, ids: Int[Tensor, " time"], baseline: int
+) -> Float[Tensor, "time width"]:
+    vocab = model.body.config.vocab
+    if not 0 <= baseline < vocab:
+        raise ValueError(f"baseline must lie in 0..{vocab - 1}, got {baseline}")
+    return word_vectors(model, torch.full_like(ids, baseline))
+
+
+@torch.enable_grad()
+def _gradient(
+    model: Classifier,
+    ids: Int[Tensor, " time"],
+    x: Float[Tensor, "batch time width"],
+    toward: int,
+) -> Float[Tensor, "batch time width"]:
+    """Of the log-odds, with `x` in place of the word vectors of as many equal texts."""
+    x = x.detach().requires_grad_()
+    with dropout_off(model), replaced(model.body.embed.tokens, x):
+        total = log_odds(model(ids.expand(len(x), -1)), toward).sum()
+    return torch.autograd.grad(total, x)[0]

@@ -1,0 +1,12 @@
+"""Measures: what a number must be held against before it means something.
+
+=================  =======================================================
+file               idea
+=================  =======================================================
+ngram.py           counts of characters and tokens: the baseline
+diversity.py       how much a text repeats, itself or another
+slices.py          where a classifier fails, by kinds of text
+minimal_pairs.py   nearly the same sentence, the opposite meaning
+intervals.py       how far a mean may be off
+=================  =======================================================
+"""

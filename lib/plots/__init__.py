@@ -1,0 +1,42 @@
+"""Pictures, in one style for the whole book.
+
+===================  =====================================================
+file                 idea
+===================  =====================================================
+attention_maps.py    who looks at whom
+curves.py            a loss as it falls
+live_curve.py        the same, while it falls
+word_map.py          words where their vectors lie
+bars.py              what each of several things came to
+classification.py    a classifier: by labels, by slice, by class
+diagrams.py          boxes and arrows
+line_names.py        names of lines, where they end
+labels.py            tokens as they can stand in a picture
+colors.py            colors that mean the same everywhere
+style.py             the style sheet
+===================  =====================================================
+"""
+
+from lib.plots.attention_maps import attention_map, head_grid, mask_row
+from lib.plots.bars import bars
+from lib.plots.colors import ACCENT, GREY, WEIGHT_COLORS
+from lib.plots.curves import compare_curves, loss_curve, smooth
+from lib.plots.labels import visible
+from lib.plots.style import use_style
+from lib.plots.word_map import word_map
+
+__all__ = [
+    "ACCENT",
+    "GREY",
+    "WEIGHT_COLORS",
+    "attention_map",
+    "bars",
+    "compare_curves",
+    "head_grid",
+    "loss_curve",
+    "mask_row",
+    "smooth",
+    "use_style",
+    "visible",
+    "word_map",
+]

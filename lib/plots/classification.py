@@ -1,0 +1,151 @@
+"""Pictures of a classifier: by labels, by slice, by class, and how sure it may be."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
+
+from lib.measure.intervals import mean_and_error
+from lib.measure.slices import Slice
+from lib.plots.bars import BAR
+from lib.plots.colors import ACCENT, GREY, WEIGHT_COLORS, readable, text_on
+from lib.plots.line_names import name_ends
+
+Probabilities = Mapping[str, Sequence[float]]  # of the positive class, by model
+
+
+def accuracy_by_labels(
+    measured: Mapping[str, Mapping[int, Sequence[float]]],
+    title: str = "",
+    baselines: Sequence[str] = (),
+    ylabel: str = "accuracy",
+) -> Axes:
+    """A line for each method, over how many labels it learned from, on a log axis.
+
+    `measured[name][labels]` holds the accuracy of each seed: drawn are their mean and
+    standard error. Methods among the `baselines` are grey and dashed; the first of the
+    others is the accent. Names stand where lines end; "\\n" in one begins a new line.
+    """
+    ax = plt.figure(figsize=(4.8, 4.4)).gca()
+    models = [name for name in measured if name not in baselines]
+    for name, by_labels in measured.items():
+        labels = sorted(by_labels)
+        means, errors = zip(
+            *(mean_and_error(by_labels[n]) for n in labels), strict=True
+        )
+        if name in baselines:
+            style = {"color": GREY, "linestyle": "--", "marker": "", "linewidth": 1.2}
+        else:
+            number = models.index(name)
+            style = {"color": f"C{number}", "marker": "os^Dv*"[number % 6]}
+        ax.errorbar(labels, means, errors, capsize=3, elinewidth=1, **style)
+    ticks = sorted({n for by_labels in measured.values() for n in by_labels})
+    ax.set_xscale("log")
+    ax.set_xticks(ticks, [f"{n:,}" for n in ticks])
+    ax.minorticks_off()
+    ax.set(title=title, xlabel="labeled reviews to learn from", ylabel=ylabel)
+    ends = {name: mean_and_error(by[max(by)])[0] for name, by in measured.items()}
+    name_ends(ax, ends, models)
+    return ax
+
+
+def slice_dots(slices: Mapping[str, Slice], title: str = "") -> Axes:
+    """The accuracy on each slice, first on top, with its 95 % interval and its size.
+
+    The first, all texts, is the dashed line that the others are held against.
+    """
+    ax = plt.figure(figsize=(4.8, BAR * len(slices) + 0.9)).gca()
+    whole = next(iter(slices))
+    ax.axvline(slices[whole].accuracy, color=GREY, linestyle="--", linewidth=1.2)
+    for place, each in enumerate(slices.values()):
+        reach = [[each.accuracy - each.low], [each.high - each.accuracy]]
+        ax.errorbar(
+            each.accuracy, place, xerr=reach, color=ACCENT, marker="o", capsize=3
+        )
+    names = [f"{name} ({each.many:,})" for name, each in slices.items()]
+    ax.set_yticks(range(len(slices)), names)
+    ax.invert_yaxis()
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    ax.set(title=title, xlabel="accuracy, with its 95 % interval")
+    return ax
+
+
+def confusion_map(
+    truth: Sequence[int], found: Sequence[int], names: Sequence[str], title: str = ""
+) -> Axes:
+    """How many texts of each class, a row each, were taken for which, a column each.
+
+    A row's colors are shares of the row. Raises ValueError for a class without a name.
+    """
+    if strange := {*truth, *found} - {*range(len(names))}:
+        raise ValueError(f"names must cover all classes, got {names} and {strange}")
+    counts = confusion_matrix(truth, found, labels=range(len(names)))
+    shares = counts / counts.sum(axis=1, keepdims=True).clip(1)
+    ax = plt.figure(figsize=(3.6, 3.2)).gca()
+    ax.imshow(shares, cmap=WEIGHT_COLORS, vmin=0, vmax=1)
+    for (row, column), many in np.ndenumerate(counts):
+        share = shares[row, column]
+        words = f"{many:,}\n{100 * share:.0f} %"
+        ax.text(column, row, words, ha="center", va="center", color=text_on(share))
+    ax.set_xticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), names, rotation=90, va="center")
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.set(title=title, xlabel="the model says", ylabel="the label is")
+    return ax
+
+
+def roc(chances: Probabilities, truth: Sequence[int], title: str = "") -> Axes:
+    """Positives found against false alarms, as the bar for a positive is lowered.
+
+    Each model's name comes with the area under its curve: how often a positive text has
+    a higher probability than a negative one. Guessing is the dashed diagonal.
+    """
+    ax = plt.figure(figsize=(4.2, 4.2)).gca()
+    ax.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2)
+    ax.annotate(
+        "guessing: 0.500",
+        (0.46, 0.46),
+        (8, -10),
+        textcoords="offset points",
+        color=GREY,
+    )
+    for number, (name, values) in enumerate(chances.items()):
+        ax.plot(*roc_curve(truth, values)[:2], color=f"C{number}")
+        words = f"{name}: {roc_auc_score(truth, values):.3f}"
+        height = 0.04 + 0.08 * (len(chances) - 1 - number)
+        ax.text(0.98, height, words, ha="right", color=readable(f"C{number}"))
+    ax.set(title=title, aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    ax.set(xlabel="negative texts called positive", ylabel="positive texts found")
+    return ax
+
+
+def reliability(
+    chances: Probabilities, truth: Sequence[int], title: str = "", bins: int = 10
+) -> Figure:
+    """Above: how often texts of a stated probability are positive. Below: how many.
+
+    Of a calibrated model, of 100 texts with 80 % some 80 are positive: the dotted
+    diagonal. Bins are of equal width; one without a text has no point.
+    """
+    figure, (above, below) = plt.subplots(
+        2, 1, figsize=(4.2, 5.2), sharex=True, height_ratios=(3, 1)
+    )
+    above.plot([0, 1], [0, 1], color=GREY, linestyle=":")
+    for number, (name, values) in enumerate(chances.items()):
+        color, mark = f"C{number}", "os^Dv*"[number % 6]
+        share, stated = calibration_curve(truth, values, n_bins=bins)
+        above.plot(stated, share, color=color, marker=mark)
+        height = 0.04 + 0.09 * (len(chances) - 1 - number)
+        above.text(0.98, height, name, ha="right", color=readable(color))
+        edges = np.linspace(0, 1, bins + 1)
+        below.hist(values, edges, histtype="step", color=color, linewidth=1.5)
+    above.text(0.02, 0.9, "dotted: calibrated", color=GREY)
+    above.set(title=title, ylabel="share that is positive", ylim=(-0.03, 1.03))
+    below.set(xlabel="stated probability of positive", ylabel="texts")
+    return figure

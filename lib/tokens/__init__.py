@@ -1,0 +1,10 @@
+"""Tokens: text cut into pieces that have numbers.
+
+==================  ======================================================
+file                idea
+==================  ======================================================
+bpe.py              byte pairs: learn merges, apply them
+tokenizer.py        text to ids and back, by byte pairs or by characters
+word_tokenizer.py   whole words, for models that read and never write
+==================  ======================================================
+"""

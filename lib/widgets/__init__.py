@@ -1,0 +1,28 @@
+"""Controls that a reader moves.
+
+=============  ===========================================================
+file           idea
+=============  ===========================================================
+explorers.py   they work on the page alone, with no running Python
+shading.py     a text whose words are colored
+live.py        they ask the live model: in Colab and JupyterLab
+=============  ===========================================================
+"""
+
+from lib.widgets.explorers import (
+    attention_explorer,
+    next_token_explorer,
+    softmax_explorer,
+    stream_explorer,
+    token_explorer,
+    word_explorer,
+)
+
+__all__ = [
+    "attention_explorer",
+    "next_token_explorer",
+    "softmax_explorer",
+    "stream_explorer",
+    "token_explorer",
+    "word_explorer",
+]

@@ -1,0 +1,172 @@
+"""The front page: its picture is what is stored, its list what the chapters say."""
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from docutils import nodes
+from docutils.parsers.rst import DirectiveError
+from sphinx import addnodes
+
+from tools import library
+
+ROOT = Path(__file__).parents[2]
+STORED = json.loads((ROOT / "benchmarks/results/front_page.json").read_text())
+FIGURES = STORED["figures"]
+INDEX = (ROOT / "index.md").read_text()
+TRAINS = re.search(r"```\{chapter-path\}\n(.+?)\n```", INDEX, re.DOTALL)[1].splitlines()
+CHAPTERS = sorted(ROOT.glob("chapters/*.ipynb"))
+SMALL = {  # a line of three letters, one layer, two heads
+    "line": "a b\n",
+    "expected": [" a", "ab", "\nb"],
+    "percents": ["70 9", "60 30", "88 1"],
+    "came": "70 30 0",
+    "weights": [[["100", "25 75", "0 1 99"], ["100", "50 50", "10 80 10"]]],
+}
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import front_page
+
+    return front_page
+
+
+def chapter_path(tool, lines):
+    """The list as the directive makes it."""
+    made = object.__new__(tool.ChapterPath)
+    env = SimpleNamespace(srcdir=ROOT, note_dependency=lambda path: None)
+    settings = SimpleNamespace(env=env)
+    made.state = SimpleNamespace(document=SimpleNamespace(settings=settings))
+    made.content, made.lineno = lines, 1
+    return made.run()[0]
+
+
+def test_every_state_is_what_is_stored(tool):
+    states = tool.states(FIGURES)
+    text = FIGURES["line"]
+    for t, rows in enumerate(states["guesses"]):
+        *five, last = rows
+        assert [percent for _, percent, _ in five] == [
+            int(percent) for percent in FIGURES["percents"][t].split()
+        ]
+        shown = [{"space": " ", "end": "\n"}.get(name, name) for name, _, _ in five]
+        assert "".join(shown) == FIGURES["expected"][t]
+        (marked,) = (row for row in rows if row[2] == "came")
+        assert {"space": " ", "end": "\n"}.get(marked[0], marked[0]) == text[t + 1]
+        assert marked[1] == int(FIGURES["came"].split()[t])
+        assert (last[2] == "none") == (text[t + 1] in FIGURES["expected"][t])
+    heads = [head["shares"] for head in states["heads"]]
+    assert heads == [head for layer in FIGURES["weights"] for head in layer]
+
+
+def test_sentences_say_what_the_picture_shows(tool):
+    states = tool.states(SMALL)
+    said = [sentence.replace("\u00a0", " ") for sentence in states["says"]]
+    assert said == [
+        "After “a” the model predicts a space (70 %). That is what came.",
+        "After “a ” the model predicts “a” (60 %). What came is “b” (30 %).",
+        "After “a b” the model predicts the line’s end (88 %). That is what came.",
+    ]
+    looks = [look.replace("\u00a0", " ") for look in states["heads"][0]["looks"]]
+    assert looks[1:] == [
+        "At a space, the head looks at itself (75 %), “a” (25 %).",
+        "At “b”, the head looks at itself (99 %), a space (1 %).",
+    ]
+    surprise = tool.states(SMALL | {"expected": [" a", "ab", "ab"]})
+    assert surprise["guesses"][2][-1] == ("end", 0, "came")
+    assert surprise["says"][2].endswith("What came is the line’s end (under 1\u00a0%).")
+
+
+def test_the_first_state_stands_in_the_page(tool):
+    """For readers without JavaScript; with it, the script finds the same."""
+    page, states = tool.picture(FIGURES), tool.states(FIGURES)
+    assert not re.search("__[A-Z]+__", page) and page.count("</script>") == 1
+    chosen = states["heads"][tool.LAYER * len(FIGURES["weights"][0]) + tool.HEAD]
+    for sentence in (states["says"][tool.START], chosen["looks"][tool.START]):
+        assert f"<p>{sentence}</p>" in page
+    shades = re.findall(r'<span class="(\w+)" style="--share: ([\d.]+)%;">', page)
+    assert len(shades) == len(FIGURES["line"])
+    shares = [int(share) for share in chosen["shares"][tool.START].split()]
+    later = [0] * (len(shades) - len(shares))
+    assert [2 * float(shade) for _, shade in shades] == shares + later
+    kinds = [kind for kind, _ in shades]
+    assert kinds.index("now") == tool.START == kinds.index("next") - 1
+    assert f">layer {tool.LAYER}, head {tool.HEAD}</option>" in page
+    assert page.count(" selected>") == 1
+    data = json.loads(re.search(r"data = (\{.*\});", page)[1])
+    assert data == json.loads(json.dumps(states))
+
+
+def test_no_text_can_end_the_script_or_open_a_tag(tool, monkeypatch):
+    monkeypatch.setattr(tool, "START", 1)
+    monkeypatch.setattr(tool, "LAYER", 0)
+    monkeypatch.setattr(tool, "HEAD", 1)
+    line = "a</script><b>\n"
+    wide = {
+        "line": line,
+        "expected": ["<&"] * (len(line) - 1),
+        "percents": ["60 30"] * (len(line) - 1),
+        "came": " ".join("0" * (len(line) - 1)),
+        "weights": [[[" ".join("1" * t) for t in range(1, len(line))]] * 2],
+    }
+    page = tool.picture(wide)
+    assert page.count("</script>") == 1 and "<b>&lt;</b>" in page and "<b><" not in page
+
+
+def test_the_model_is_named_from_the_stored_figures(tool):
+    text = tool.caption(FIGURES | {"parameters": 1234567}).astext()
+    assert "A GPT of 1,234,567 parameters" in text
+    for name in ("processor_seconds", "plays_learned_from", "play"):
+        assert f" {FIGURES[name]}" in text
+    assert f"{FIGURES['characters_learned_from']:,} characters" in text
+
+
+def test_the_path_says_what_the_headers_say(tool):
+    entries = list(chapter_path(tool, TRAINS).findall(nodes.list_item))
+    assert len(entries) == len(CHAPTERS) == len(TRAINS)
+    for path, entry, line in zip(CHAPTERS, entries, TRAINS, strict=True):
+        title, promise, times = entry.children
+        first = nbformat.read(path, as_version=4).cells[0].source
+        assert title.astext().strip() == str(int(path.name[:2]))
+        (link,) = title.findall(addnodes.pending_xref)
+        assert link["reftarget"] == f"/chapters/{path.stem}"
+        said = promise.astext()
+        assert f"able to** {said[0].lower()}{said[1:]}" in first and said[-1] == "."
+        minutes, seconds, trains = times.astext().split(" · ")
+        assert f"**Minutes to read:** {minutes.split()[0]}\n" in first
+        assert f"**Seconds to run:** {seconds.split()[0]} on" in first
+        assert line == f"{path.stem}: {trains.removeprefix('trains ')}"
+
+
+def test_what_the_path_says_is_trained_is_trained(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import measured_pages
+
+    files = library.library(ROOT)
+    for path in CHAPTERS:
+        assert measured_pages.training_sections(path, files), path
+
+
+@pytest.mark.parametrize("change", ["missing", "unknown"])
+def test_a_chapter_that_is_forgotten_stops_the_build(change, tool):
+    lines = TRAINS[1:] if change == "missing" else [*TRAINS, "99_none: nothing"]
+    with pytest.raises(DirectiveError) as error:
+        chapter_path(tool, lines)
+    assert "a line for each of 01_tokens, 02_attention" in error.value.msg
+
+
+def test_the_readme_says_the_same():
+    readme = (ROOT / "README.md").read_text()
+    assert readme.split("\n\n")[1] == INDEX.split("\n\n")[1]
+    listed = re.findall(
+        r"^\d\. \[[\w -]+\]\(chapters/(\w+)\.ipynb\): (.+)$", readme, re.M
+    )
+    ours = [tuple(line.split(": ")) for line in TRAINS]
+    assert [stem for stem, _ in listed] == [stem for stem, _ in ours]
+    for (_, there), (_, here) in zip(listed, ours, strict=True):
+        assert there == here.replace("above", "on the site's front page")

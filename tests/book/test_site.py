@@ -1,0 +1,517 @@
+"""The site as a reader meets it: built once, read in a browser with no network."""
+
+import base64
+import html
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import nbformat
+import pytest
+from PIL import Image
+from pypdf import PdfReader
+
+from tests.helpers.browser import KINDS, VIEWS, Reader, Visit, serve, weight
+from tests.helpers.contents import contents
+from tools.address import address, site
+from tools.chromium import HOW_TO_GET_ONE, chromium
+
+ROOT = Path(__file__).parents[2]
+KILOBYTES_FIRST, KILOBYTES_NEXT = 1500, 800  # every figure of a page counted
+
+
+PAGES = [*contents(), "search", "genindex"]  # the last two come with the theme
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory) -> tuple[subprocess.CompletedProcess, Path, float]:
+    """One build, in a folder of its own: how it ended, the pages, the seconds."""
+    target = tmp_path_factory.mktemp("site")
+    program = Path(sys.executable).with_name("jupyter-book")
+    command = [program, "build", ".", "-W", "--keep-going", "--path-output", target]
+    start = time.monotonic()
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        encoding="utf-8",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    return done, target / "_build" / "html", time.monotonic() - start
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, for this file alone: Playwright's event loop must not outlive it."""
+    with chromium() as found:
+        if found is None and os.environ.get("INSIDE_GPT_REQUIRE_BROWSER") == "1":
+            pytest.fail(HOW_TO_GET_ONE, pytrace=False)
+        if found is None:
+            warnings.warn(HOW_TO_GET_ONE, stacklevel=1)  # said once, at the end
+            pytest.skip("needs a browser")
+        yield found
+
+
+@pytest.fixture(scope="module")
+def visits(browser, build) -> dict[str, dict[tuple[str, int], Visit]]:
+    """Every page, opened in every view."""
+    with serve(build[1]) as address:
+        readers = {view: Reader(browser, address, *view) for view in VIEWS}
+        return {
+            page: {view: reader.visit(page) for view, reader in readers.items()}
+            for page in PAGES
+        }
+
+
+def test_the_build_is_clean(build):
+    done, folder, seconds = build
+    print(f"built in {seconds:.0f} s")
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "WARNING" not in done.stdout
+    assert not [page for page in PAGES if not (folder / f"{page}.html").exists()]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_has_no_fault(kind, page, visits):
+    faults = {view: visit.faults.get(kind) for view, visit in visits[page].items()}
+    assert not any(faults.values()), {view: f for view, f in faults.items() if f}
+
+
+def test_pages_are_light(visits, build, record_property):
+    """Each page with all that it loads, as it goes over the wire, and the next one.
+
+    The page before may be the one before it in the book, or the front page. How much
+    each moves while it comes stands beside it; `browser.py` has the bound.
+    """
+    loaded = {
+        page: set().union(*(visit.loaded for visit in views.values()))
+        for page, views in visits.items()
+    }
+    kilobytes = {
+        name: weight(build[1], name) / 1000 for name in set().union(*loaded.values())
+    }
+    first, after, before = {}, {}, "index"
+    table = ["first load  after the page before, the front page  shift"]
+    for page, names in loaded.items():
+        first[page] = sum(kilobytes[name] for name in names)
+        new = [names - loaded[other] for other in (before, "index")]
+        after[page] = [sum(kilobytes[name] for name in some) for some in new]
+        shift = max(visit.shift for visit in visits[page].values())
+        seconds = "".join(f"{each:9.0f} kB" for each in after[page])
+        table.append(f"{first[page]:7.0f} kB {seconds} {shift:9.3f}  {page}")
+        before = page
+    record_property("table", "\n".join(table))
+    assert max(first.values()) <= KILOBYTES_FIRST
+    assert max(max(each) for each in after.values()) <= KILOBYTES_NEXT
+
+
+@pytest.mark.parametrize("page", [*PAGES, "404"])
+def test_a_page_can_be_previewed(page, build):
+    """Its head says what it is about; the preview's picture is in the site."""
+    text = (build[1] / f"{page}.html").read_text(encoding="utf-8")
+    tags = dict(
+        re.findall(r'<meta (?:name|property)="([\w:]+)" content="([^"]*)"', text)
+    )
+    assert 20 <= len(tags["description"]) <= 250
+    assert tags["og:description"] == tags["description"]
+    assert "Inside GPT" in tags["og:title"]
+    assert tags["og:url"].endswith(f"/{page}.html")
+    root = tags["og:url"].removesuffix(f"{page}.html")
+    assert (build[1] / tags["og:image"].removeprefix(root)).exists()
+
+
+def test_the_page_for_lost_readers_works_at_any_depth(browser, build, tmp_path):
+    """Served under the site's own path, as GitHub Pages does, in a deep folder."""
+    text = (build[1] / "404.html").read_text(encoding="utf-8")
+    root = urlsplit(re.search(r'og:url" content="([^"]*)404.html"', text)[1]).path
+    place = tmp_path / root.strip("/")
+    shutil.copytree(build[1], place)
+    (place / "a" / "b").mkdir(parents=True)
+    shutil.copy(build[1] / "404.html", place / "a" / "b" / "lost.html")
+    with serve(tmp_path) as address:
+        reader = Reader(browser, address, "light", 1280)
+        assert not reader.visit(f"{root.strip('/')}/a/b/lost").faults
+        reader.page.get_by_role("link", name="The front page").click()
+        assert reader.page.url == f"{address}{root.strip('/')}/index.html"
+
+
+@pytest.mark.parametrize("page", ["chapters/02_attention", "reference/attention"])
+def test_a_page_prints_clean(page, browser, build):
+    """No bars beside the text, no controls, code not cut off, dark turned light."""
+    with serve(build[1]) as address:
+        paper = Reader(browser, address, "dark", 1280).page
+        paper.goto(f"{address}{page}.html")
+        paper.set_viewport_size({"width": 700, "height": 990})
+        paper.emulate_media(media="print")
+        paper.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        for bar in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-footer"):
+            assert not paper.locator(bar).first.is_visible(), bar
+        for control in paper.locator(".bd-article :is(button, select, input)").all():
+            assert not control.is_visible(), control.evaluate("e => e.outerHTML")
+        target = "e => getComputedStyle(e, '::after').content"
+        link = paper.locator(".bd-article a.external").last
+        assert link.evaluate(target) in ("none", "normal")
+        cut = "e => e.filter((e) => e.scrollWidth > e.clientWidth + 1).length"
+        assert paper.locator(".bd-article pre").evaluate_all(cut) == 0
+        color = "getComputedStyle(document.querySelector('h1')).color"
+        assert max(map(int, re.findall(r"\d+", paper.evaluate(color))[:3])) < 100
+
+
+@pytest.fixture(scope="module")
+def book(browser, build, tmp_path_factory) -> PdfReader:
+    """The whole book as a PDF, made once; another process, as it starts a browser."""
+    path = tmp_path_factory.mktemp("pdf") / "book.pdf"
+    command = [sys.executable, "-m", "tools.pdf", build[1], path]
+    done = subprocess.run(command, cwd=ROOT, encoding="utf-8", stderr=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr
+    assert path.stat().st_size < 15e6
+    return PdfReader(path)
+
+
+def test_the_book_has_every_page_in_its_outline(book, build):
+    """In order, each on a sheet of its own, whose number the contents print."""
+    titles = {}
+    for page in contents()[1:]:
+        text = (build[1] / f"{page}.html").read_text(encoding="utf-8")
+        titles[page] = html.unescape(re.search(r"<h1>(.+?)<a class", text)[1])
+    marks = []
+    for entry in book.outline:
+        for mark in entry if isinstance(entry, list) else [entry]:
+            if not isinstance(mark, list):
+                marks.append((mark.title, book.get_destination_page_number(mark) + 1))
+    places = iter(marks)
+    found = [next(m for m in places if m[0] == title) for title in titles.values()]
+    numbers = [number for _, number in found]
+    assert numbers == sorted(set(numbers))
+    front = "\n".join(page.extract_text() for page in book.pages[: numbers[0] - 1])
+    lines = [" ".join(line.split()) for line in front.splitlines()]
+    for title, number in found:
+        assert any(line.endswith(f"{title} {number}") for line in lines), title
+    sheet = book.pages[numbers[1] - 1].extract_text()
+    assert "Chapter 2" in sheet and re.search(rf"^{numbers[1]}$", sheet, re.MULTILINE)
+
+
+def test_links_of_the_book_lead_to_its_pages_or_to_whole_addresses(book):
+    inside, outside, own = 0, set(), site(address(ROOT))
+    places = {name.lstrip("/") for name in book.named_destinations}
+    for page in book.pages:
+        for link in (note.get_object() for note in page.get("/Annots", [])):
+            target = link.get("/Dest") or link["/A"].get("/D")
+            if target is None:
+                outside.add(link["/A"]["/URI"])
+            else:
+                inside += 1
+                assert str(target).lstrip("/") in places, target
+    assert inside > 100
+    for link in outside:
+        assert link.startswith("https://"), link
+        if link.startswith(own):
+            name = link.removeprefix(own).strip("/").split("#")[0]
+            assert name.removesuffix(".html") not in contents()[1:], link
+
+
+def test_figures_are_packed_again_pixel_by_pixel(build, monkeypatch, tmp_path):
+    """What a notebook stores and what its page shows; a transparent one as well."""
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import offline_site
+
+    assert not list(build[1].glob("_images/*.png"))
+    notebook = nbformat.read(ROOT / "chapters/02_attention.ipynb", as_version=4)
+    stored = next(
+        output.data["image/png"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    )
+    opaque = Image.open(io.BytesIO(base64.b64decode(stored))).convert("RGBA")
+    clear = opaque.resize((50, 40))
+    clear.putalpha(clear.getchannel("R"))
+    for figure in (opaque, clear):
+        figure.save(tmp_path / "a.png")
+        packed = offline_site.repack(tmp_path / "a.png")
+        with Image.open(packed) as shown:
+            assert shown.convert("RGBA").tobytes() == figure.tobytes()
+        assert [path.name for path in tmp_path.iterdir()] == ["a.webp"]
+    pages = [path.read_text() for path in build[1].rglob("*.html")]
+    shown = set(re.findall(r'_images/([^"/]+\.\w+)"', "".join(pages)))
+    assert shown == {path.name for path in build[1].glob("_images/*.*")}
+
+
+def test_the_picture_on_the_front_page_is_alive(browser, build):
+    """With each of a few keys and heads it shows what the benchmark stored."""
+    stored = json.loads((ROOT / "benchmarks/results/front_page.json").read_text())
+    figures = stored["figures"]
+    heads = [head for layer in figures["weights"] for head in layer]
+    with serve(build[1]) as address:
+        page = Reader(browser, address, "light", 1280).page
+        page.goto(f"{address}index.html")
+        letters = page.locator(".prediction .line span")
+        for keys, chosen in ((["Home"], 3), (["End"], 0), (["ArrowLeft"] * 7, 9)):
+            for key in keys:
+                page.locator(".prediction .position").press(key)
+            page.locator(".prediction .head").select_option(str(chosen))
+            t = int(page.locator(".prediction .position").input_value())
+            shares = [int(share) for share in heads[chosen][t].split()]
+            shades = letters.evaluate_all(
+                "e => e.map((e) => 2 * parseFloat(e.style.getPropertyValue('--share')))"
+            )
+            assert shades == shares + [0] * (len(figures["line"]) - len(shares))
+            bars = page.locator(".prediction .guesses span").all_inner_texts()
+            percents = [text.replace("\u00a0%", "") for text in bars]
+            assert percents[:5] == figures["percents"][t].split()
+            assert f"After “{figures['line'][: t + 1]}” the model" in said(page)
+            came = page.locator(".prediction .guesses .came span").inner_text()
+            assert came == figures["came"].split()[t] + "\u00a0%"
+        letters.nth(4).hover()
+        assert f"After “{figures['line'][:5]}” the model" in said(page)
+
+
+def said(page) -> str:
+    """The sentences under the picture."""
+    return page.locator(".prediction .say").inner_text()
+
+
+def test_the_picture_needs_no_script_and_stands_on_the_first_screen(browser, build):
+    with serve(build[1]) as address:
+        alive = Reader(browser, address, "light", 1280).page
+        still = browser.new_context(
+            java_script_enabled=False, viewport={"width": 1280, "height": 800}
+        ).new_page()
+        for page in (alive, still):
+            page.goto(f"{address}index.html")
+        for part in (".line", ".guesses", ".say"):
+            first, same = (
+                page.locator(f".prediction {part}").inner_html()
+                for page in (alive, still)
+            )
+            assert first == same, part
+        assert alive.locator(".prediction .controls").is_visible()
+        assert not still.locator(".prediction .controls").is_visible()
+        box = still.locator(".prediction").bounding_box()
+        assert box["y"] + box["height"] <= 800
+        alive.set_viewport_size({"width": 390, "height": 844})
+        assert alive.locator(".prediction").bounding_box()["y"] <= 422
+
+
+def test_icons_need_neither_the_theme_s_script_nor_its_fonts(visits):
+    views = [visit for by_view in visits.values() for visit in by_view.values()]
+    assert all("_static/icons.css" in visit.loaded for visit in views)
+    names = set().union(*(visit.loaded for visit in views))
+    assert not [name for name in names if "fontawesome" in name]
+
+
+@pytest.fixture(scope="module")
+def search(browser, build):
+    """A function from words to what the search finds, best first; no fault allowed."""
+    with serve(build[1]) as address:
+        reader = Reader(browser, address, "light", 1280)
+
+        def find(words: str) -> list[str]:
+            reader.page.goto(f"{address}search.html?q={words}")
+            links = reader.page.locator("#search-results li > a")
+            links.first.wait_for(timeout=10_000)
+            reader.page.locator("#search-results .context").first.wait_for()
+            assert not reader.now.faults
+            return links.evaluate_all(
+                "e => e.map((e) => new URL(e.href).pathname.slice(1) + e.hash)"
+            )
+
+        yield find
+
+
+@pytest.mark.parametrize(
+    "words, entry, chapter",
+    [
+        ("softmax", "glossary.html#term-softmax", "02_attention"),
+        ("residual stream", "glossary.html#term-residual-stream", "03_block"),
+        ("learning rate", "glossary.html#term-learning-rate", "04_pretraining"),
+        ("top-p", "glossary.html#term-top-p", "05_generation"),
+        ("LoRA", "glossary.html#term-LoRA", "06_finetuning"),
+        ("byte-pair encoding", "glossary.html#term-byte-pair-encoding", "01_tokens"),
+        (
+            "KeyValueCache",
+            "reference/generation.html#lib.model.cache.KeyValueCache",
+            "",
+        ),
+    ],
+)
+def test_search_finds_the_entry_and_then_the_chapter(words, entry, chapter, search):
+    """The glossary's or the library's entry first, the chapter that teaches it next."""
+    found = search(words)
+    assert found[0] == entry
+    assert not chapter or f"chapters/{chapter}.html" in found[:4]
+
+
+def test_notebooks_link_to_each_other_inside_the_site(build):
+    """In Colab they need the site's address; here the same links need no network."""
+    url = site(address(ROOT))
+    for path in sorted(build[1].glob("chapters/**/*.html")):
+        links = re.findall(r"<a [^>]*>", path.read_text(encoding="utf-8"))
+        assert links and not [a for a in links if f'href="{url}' in a], path
+    solutions = (build[1] / "chapters/solutions/02_attention.html").read_text()
+    assert 'href="../02_attention.html"' in solutions
+
+
+def test_every_aside_of_a_notebook_is_a_note_of_its_page(build):
+    for path in (ROOT / "chapters").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n".join(cell.source for cell in cells)
+        page = (build[1] / "chapters" / f"{path.stem}.html").read_text()
+        many = len(re.findall(r"^> \*\*Aside\.\*\* ", text, re.MULTILINE))
+        assert page.count('<aside class="margin" role="note">') == many >= 2
+
+
+def test_numbers_lead_to_their_figures_and_equations(build):
+    """From page to page; beside links a page names a number in its captions alone."""
+    pages = {path: path.read_text("utf-8") for path in build[1].rglob("*.html")}
+    across = set()
+    for path, page in pages.items():
+        links = re.findall(r'href="([^"#]*)#((?:figure|equation)-\d+-\d+)"', page)
+        for other, name in links:
+            target = (path.parent / other).resolve() if other else path
+            assert f'id="{name}"' in pages[target], (path, name)
+            across |= {(path.name, target.name)} if target != path else set()
+        article = page[page.find("<article") : page.find("</article>")]
+        bare = re.sub(r"<(a|code|pre|strong|script)\b.*?</\1>", "", article, flags=re.S)
+        assert not re.search(r"\b([Ff]igure|[Ee]quation)s?\s+\d+\.\d", bare), path
+    assert len(across) > 8
+
+
+def test_a_formula_with_a_number_fits_a_phone_or_scrolls(browser, build):
+    """The number stands beside it, and what is too wide can be brought into view."""
+    with serve(build[1]) as address:
+        phone = Reader(browser, address, "light", 390).page
+        for path in sorted(build[1].glob("chapters/*.html")):
+            phone.goto(f"{address}chapters/{path.name}")
+            phone.evaluate("MathJax.startup.promise")
+            for formula in phone.locator("div.math[id^=equation]").all():
+                box, shown, number = formula.evaluate("""(box) => [
+                  [box.getBoundingClientRect().left, box.scrollWidth, box.tabIndex],
+                  ...["mjx-itable > :first-child", "mjx-labels mjx-mtd"].map((part) => {
+                    const place = box.querySelector(part).getBoundingClientRect();
+                    return [place.left, place.right];
+                  })]""")
+                left, width, tab = box
+                assert left <= shown[0] < shown[1] < number[0], path
+                assert number[1] <= left + width + 1
+                assert tab == (0 if width > 390 - 2 * left else -1)
+
+
+def test_a_link_to_a_page_that_is_not_there_is_a_warning(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import offline_site
+
+    url = address(ROOT)
+    app = SimpleNamespace(
+        env=SimpleNamespace(
+            found_docs={"data"}, doc2path=lambda page, base: f"{page}.md"
+        ),
+        config=SimpleNamespace(html_theme_options={"repository_url": url}),
+    )
+    here = site(url)
+    source = [f"[a]({here}/data.html#plays) [b]({here}/none.html) [c](https://a.b/)"]
+    monkeypatch.setattr(
+        offline_site.logger, "warning", lambda *said, **_: told.append(said)
+    )
+    told = []
+    offline_site.stay_inside(app, "a", source)
+    assert source == [f"[a](/data.md#plays) [b]({here}/none.html) [c](https://a.b/)"]
+    assert told == [("the site has no page %s", "none")]
+
+
+def test_a_changed_theme_or_a_missing_package_stops_the_build(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import offline_site as site
+    from sphinx.errors import ExtensionError
+
+    with pytest.raises(ExtensionError, match="fa-nowhere"):
+        styles = r'.fa-bars:before{content:"\f0c9"}'
+        site.used_codes(['<i class="fa-nowhere"></i>'], "", styles)
+    with pytest.raises(ExtensionError, match="no icon classes"):
+        site.icon_codes("")
+    with pytest.raises(ExtensionError, match="still loads"):
+        site.lighter('<link src="fontawesome.mjs">', "a.html")
+    import theme_scripts
+
+    with pytest.raises(ExtensionError, match="in another way now"):
+        theme_scripts.finding("querySelector(anchor)")
+    monkeypatch.setattr(site, "MATHJAX_PACKAGE", "no-such-package")
+    with pytest.raises(ExtensionError, match="pip install"):
+        site.mathjax_folder()
+
+
+def test_a_formula_has_the_room_that_it_needs(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import formula_room
+
+    wide, high, deep = formula_room.room("x_t")
+    assert 1.5 < wide < 2.5 and 1 < high + deep < 2.5
+    lines = formula_room.room(
+        r"\begin{aligned} x &= 1 \\ y &= \frac{1}{2} \end{aligned}"
+    )
+    one = formula_room.room(r"y = \frac{1}{2}")
+    assert abs(lines[0] - one[0]) < 0.5 and lines[1] > one[1] + 2
+    page = r'<span class="math">\(x &lt; y\)</span> <span class="math">\(\nope\)</span>'
+    said = formula_room.FORMULA.sub(formula_room.with_room, page)
+    assert said.startswith('<span class="math" style="--wide: ')
+    assert said.count("style=") == 1 and r"\(x &lt; y\)</span>" in said
+
+
+# A page with each kind of fault, so that no check can pass by looking away.
+RED = "<svg xmlns='http://www.w3.org/2000/svg' style='background: red'/>"
+FAULTY = {
+    "errors": "<script>undefined_function()</script>",
+    "other hosts": "<img src='https://example.org/a.png' alt='a'>",
+    "missing files": "<link rel='stylesheet' href='missing.css'>",
+    "images": "<img src='missing.png' alt='a'>",
+    "overflow": "<main><div style='width: 3000px'>wide</div></main>",
+    "formulas": r"<span class='math'>\(x\)</span>",
+    "code": "<div class='cell'><div class='highlight-python'>"
+    "<pre style='width: 40px; overflow: auto'>attention</pre></div></div>",
+    "icons": "<i class='fa-solid fa-bars'></i>",
+    "shifts": "<p style='height: 300px'>late</p><script>addEventListener('load', () => "
+    "setTimeout(() => document.querySelector('h1').style.margin = '400px 0', 50))"
+    "</script>",
+    "focus": "<a href='sound.html' style='outline: none'>nowhere to be seen</a>",
+    "access": "<p style='color: #aaa; background: #fff'>faint</p>",
+    "sizes": "<article class='bd-article'>"
+    f'<img alt="a" src="data:image/svg+xml,{RED}"></article>',
+    "notes": "<p>a</p><aside class='margin' role='note'>below, not beside</aside>",
+    "explorers": "<div class='gpt-explorer'><label>a <input type='range'></label>"
+    "<div class='picture'>still</div></div>",
+    "figures": "<article class='bd-article' style='padding: 9px'>"
+    f'<img alt="a" width="50" src="data:image/svg+xml,{RED}"></article>',
+}
+WHOLE = (
+    "<!doctype html><html lang='en'><head><title>a</title></head>"
+    "<body><main><h1>a</h1>{}</main></body></html>"
+)
+
+
+@pytest.fixture(scope="module")
+def control(browser, tmp_path_factory):
+    """A reader of a folder with a page for each kind of fault, and a sound one."""
+    folder = tmp_path_factory.mktemp("controls")
+    for kind, body in {**FAULTY, "sound": "<p>a</p>"}.items():
+        (folder / f"{kind}.html").write_text(WHOLE.format(body), encoding="utf-8")
+    with serve(folder) as address:
+        yield Reader(browser, address, "dark", 1280)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_check_can_fail(kind, control):
+    assert control.visit(kind).faults.get(kind)
+
+
+def test_a_sound_page_passes_every_check(control):
+    assert not control.visit("sound").faults

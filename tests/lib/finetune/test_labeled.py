@@ -1,0 +1,126 @@
+"""Labeled batches: every text once a round, little padding, honest changes."""
+
+import random
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.utils.class_weight import compute_class_weight
+
+from lib.finetune.labeled import (
+    class_weights,
+    in_order,
+    labeled_batches,
+    span_crop,
+    word_dropout,
+)
+
+TEXTS = [[n + 3] * (1 + n % 7) for n in range(40)]
+LABELS = [n % 2 for n in range(40)]
+
+
+def rows(batch):
+    """The texts of a batch without their padding, and their labels."""
+    ids, lengths, labels = batch
+    for row, length in zip(ids, lengths, strict=True):
+        assert not row[length:].any() and row[:length].all()
+    texts = [row[:n].tolist() for row, n in zip(ids, lengths, strict=True)]
+    return list(zip(texts, labels.tolist(), strict=True))
+
+
+def test_a_round_has_every_text_once_with_its_label():
+    batches = labeled_batches(TEXTS, LABELS, batch=8, seed=3)
+    for _ in range(3):
+        seen = [pair for batch in islice(batches, 5) for pair in rows(batch)]
+        assert sorted(seen) == sorted(zip(TEXTS, LABELS, strict=True))
+
+
+def test_batches_depend_on_the_seed_alone():
+    first, same, other = (
+        next(labeled_batches(TEXTS, LABELS, 8, seed))[0].tolist() for seed in (1, 1, 2)
+    )
+    assert first == same != other
+
+
+def test_texts_of_like_lengths_go_together():
+    chance = random.Random(0)
+    texts = [[3] * chance.randint(1, 200) for _ in range(256)]
+    batches = islice(labeled_batches(texts, [0, 1] * 128, batch=16), 16)
+    sizes = [(lengths.sum(), ids.numel()) for ids, lengths, _ in batches]
+    words, places = (sum(each) for each in zip(*sizes, strict=True))
+    assert words / places > 0.9  # the rest is padding
+
+
+def test_a_set_smaller_than_a_batch_is_one_batch():
+    ids, _, labels = next(labeled_batches(TEXTS[:4], LABELS[:4], batch=32))
+    assert len(ids) == 4 and sorted(labels.tolist()) == [0, 0, 1, 1]
+
+
+def test_texts_are_measured_in_order():
+    pairs = [pair for batch in in_order(TEXTS, LABELS, 16) for pair in rows(batch)]
+    assert pairs == list(zip(TEXTS, LABELS, strict=True))
+
+
+@pytest.mark.parametrize(
+    "texts, labels, message",
+    [
+        ([], [], "got 0 texts and 0 labels"),
+        ([[3], [4]], [0], "got 2 texts and 1 labels"),
+        ([[3], [], [4]], [0, 1, 1], r"got none in numbers \[1\]"),
+        ([[3], [4]], [1, 1], "2 classes or more, all are 1"),
+    ],
+)
+def test_sets_that_teach_nothing_are_refused(texts, labels, message):
+    with pytest.raises(ValueError, match=message):
+        next(labeled_batches(texts, labels, batch=2))
+
+
+@given(st.lists(st.integers(1, 9), min_size=1), st.floats(0, 0.9), st.integers(0, 9))
+def test_word_dropout_leaves_words_out_and_keeps_their_order(ids, share, seed):
+    kept = word_dropout(share)(ids, random.Random(seed))
+    rest = iter(ids)
+    assert kept and all(number in rest for number in kept)  # a subsequence
+    assert share > 0 or kept == ids
+
+
+def test_word_dropout_leaves_out_its_share():
+    kept = word_dropout(0.3)(range(10_000), random.Random(0))
+    assert len(kept) / 10_000 == pytest.approx(0.7, abs=0.02)
+
+
+@given(st.lists(st.integers(), min_size=1), st.floats(0.01, 1), st.integers(0, 9))
+def test_a_span_is_a_run_of_words(ids, share, seed):
+    kept = span_crop(share)(ids, random.Random(seed))
+    assert len(kept) == max(1, round(share * len(ids)))
+    assert any(ids[n : n + len(kept)] == kept for n in range(len(ids)))
+
+
+def test_spans_start_anywhere():
+    starts = {span_crop(0.5)(range(4), random.Random(seed))[0] for seed in range(40)}
+    assert starts == {0, 1, 2}
+
+
+def test_shares_that_cannot_be_are_refused():
+    for share in (-0.1, 1.0):
+        with pytest.raises(ValueError, match=f"below 1, got {share}"):
+            word_dropout(share)
+    for share in (0.0, 1.1):
+        with pytest.raises(ValueError, match=f"at most 1, got {share}"):
+            span_crop(share)
+
+
+@given(st.lists(st.integers(0, 3)))
+def test_class_weights_are_scikit_learns(more):
+    labels = [0, 1, 2, 3, *more]
+    classes = np.arange(4)
+    expected = compute_class_weight("balanced", classes=classes, y=np.array(labels))
+    assert class_weights(labels, 4).tolist() == pytest.approx(expected.tolist())
+
+
+def test_labels_outside_the_classes_are_refused():
+    with pytest.raises(ValueError, match=r"labels must lie in 0\.\.1, got \[-1, 2\]"):
+        class_weights([0, 1, 2, -1, 2], 2)
+    with pytest.raises(ValueError, match="labels must be of all 3 classes"):
+        class_weights([0, 1], 3)

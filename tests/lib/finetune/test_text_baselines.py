@@ -1,0 +1,109 @@
+"""Baselines: weights by hand and by scikit-learn, all learn, bad input is named."""
+
+from math import log
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.naive_bayes import MultinomialNB
+
+from lib.finetune import text_baselines
+from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer
+
+FIRST = len(SPECIAL)
+WORDS = WordTokenizer(["film", "good", "bad", "not"])
+TABLE = torch.tensor(
+    [[9.0, 9], [9, 9], [9, 9], [0, 0.1], [1, 0], [-1, 0], [0.1, 1]]
+)  # the special ones, film, good, bad, not
+TEXTS = [f"film {'good' if n % 2 else 'bad'} {'film ' * (n % 3)}" for n in range(12)]
+LABELS = [n % 2 for n in range(12)]
+MAKE = {
+    "tf-idf": text_baselines.tf_idf,
+    "naive Bayes weights": text_baselines.naive_bayes_weights,
+    "averaged vectors": lambda: text_baselines.averaged_vectors(WORDS, TABLE),
+}
+
+
+@pytest.mark.parametrize("name", MAKE)
+def test_all_learn_and_say_how_sure_they_are(name):
+    model = text_baselines.learn(MAKE[name](), TEXTS, LABELS)
+    others = ["a good film", "bad, a bad film", "good, good film"]
+    assert model.predict(others).tolist() == [1, 0, 1]
+    sure = model.predict_proba(others)
+    assert sure.shape == (3, 2)
+    np.testing.assert_allclose(sure.sum(axis=1), 1)
+    assert ((sure[:, 1] > 0.5) == [True, False, True]).all()
+
+
+def test_the_majority_is_all_that_is_known_without_reading():
+    model = text_baselines.learn(text_baselines.majority(), TEXTS, [1] * 8 + [0] * 4)
+    assert model.predict(["bad", "good"]).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["tf-idf", "naive Bayes weights"])
+def test_pairs_tell_what_single_words_cannot(name):
+    texts = ["not good film bad", "not bad film good"] * 6  # the same words
+    model = text_baselines.learn(MAKE[name](), texts, [0, 1] * 6)
+    assert model.predict(texts).tolist() == [0, 1] * 6
+
+
+counted = st.lists(
+    st.tuples(st.text("ab ", min_size=1, max_size=9), st.integers(0, 1)),
+    min_size=2,
+    max_size=9,
+).filter(lambda rows: len({label for _, label in rows}) == 2)
+
+
+@given(counted)
+def test_the_weights_are_naive_bayes(rows):
+    texts, labels = zip(*rows, strict=True)
+    seen = CountVectorizer(analyzer="char", binary=True).fit_transform(texts)
+    ours = text_baselines.NaiveBayesWeights().fit(seen, labels)
+    theirs = MultinomialNB(alpha=1).fit(seen, labels).feature_log_prob_
+    np.testing.assert_allclose(ours.weights_, theirs[1] - theirs[0], atol=1e-12)
+    dense = seen.toarray() * ours.weights_
+    np.testing.assert_allclose(ours.transform(seen).toarray(), dense)
+
+
+def test_weights_by_hand():
+    """Class 1 has the feature in 3 of its 3 + 1 counts, class 0 in 1 of 1 + 3."""
+    seen = CountVectorizer(vocabulary=["good", "bad"]).fit_transform(
+        ["good good bad", "good", "bad bad", "good bad"]
+    )
+    found = text_baselines.NaiveBayesWeights().fit(seen, [1, 1, 0, 0]).weights_
+    np.testing.assert_allclose(found, [log(4 / 6 / (2 / 6)), log(2 / 6 / (4 / 6))])
+
+
+def test_a_rare_word_counts_more_in_an_average():
+    film, good = 1e-3 / (1e-3 + 0.1), 1e-3 / (1e-3 + 0.05)
+    expected = (film * TABLE[FIRST] + good * TABLE[FIRST + 1]) / (film + good)
+    found = text_baselines.averages(["Film? Good!"], WORDS, TABLE)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-5)
+
+
+@given(st.lists(st.sampled_from(["film", "good", "bad", "xyz"]), min_size=1))
+def test_order_repeats_and_unknown_words_do_not_change_an_average(words):
+    found = text_baselines.averages([" ".join(words)], WORDS, TABLE)
+    plain = [*dict.fromkeys(sorted(words))]
+    again = text_baselines.averages([" ".join(plain)], WORDS, TABLE)
+    np.testing.assert_allclose(found, again, rtol=1e-6)
+    if set(words) == {"xyz"}:
+        assert not found.any()
+
+
+def test_bad_input_is_named():
+    model = text_baselines.tf_idf()
+    with pytest.raises(ValueError, match="12 texts and 3 labels"):
+        text_baselines.learn(model, TEXTS, [0, 1, 0])
+    with pytest.raises(ValueError, match=r"a word each, got none in numbers \[1\]"):
+        text_baselines.learn(model, ["film", ""], [0, 1])
+    with pytest.raises(ValueError, match="2 classes or more, all are 1"):
+        text_baselines.learn(model, TEXTS, [1] * 12)
+    with pytest.raises(ValueError, match=r"must be 0 and 1, got \[1, 2\]"):
+        some = [1 + label for label in LABELS]
+        text_baselines.learn(text_baselines.naive_bayes_weights(), TEXTS, some)
+    with pytest.raises(ValueError, match="at least one word, got ' '"):
+        text_baselines.averages([" "], WORDS, TABLE)

@@ -1,0 +1,293 @@
+"""Generation: `transformers` writes the same, and the cache changes nothing."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.generate.beam import Beams
+from lib.generate.loop import GREEDY, generate, stream
+from lib.generate.sampling import Sampling
+from lib.hub.huggingface import from_hf
+from lib.model.gpt import GPT
+from tests.helpers.foreign import gpt2, llama
+from tests.helpers.models import PRESETS, TINY, configs
+
+NEXT = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+SMALL = {name: replace(config, init_std=0.3) for name, config in PRESETS.items()}
+
+
+def ids(*lengths, vocab=61, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randint(vocab, (time,), generator=generator) for time in lengths]
+
+
+def model(config=TINY, **changes):
+    torch.manual_seed(0)
+    return GPT(replace(config, init_std=0.3, **changes))
+
+
+def certain(ids):
+    """A table in which 1 follows 0, 2 follows 1, and 0 follows 2."""
+    return NEXT[ids[:, -1:]].log()
+
+
+@torch.no_grad()
+def by_hand(net, prompt, many):
+    """Greedy tokens from the model alone, which reads everything every time."""
+    for _ in range(many):
+        prompt = torch.cat([prompt, net(prompt[None])[0, -1:].argmax(-1)])
+    return prompt
+
+
+# --- parity with transformers
+
+
+@pytest.mark.parametrize("theirs", [gpt2(), llama(), llama(num_key_value_heads=2)])
+@pytest.mark.parametrize("cached", [True, False])
+def test_greedy_equals_transformers(theirs, cached):
+    ours = from_hf(theirs.state_dict(), theirs.config)
+    for prompt in ids(1, 5, 17):
+        expected = theirs.generate(
+            prompt[None], max_new_tokens=30, do_sample=False, eos_token_id=None
+        )[0]
+        assert generate(ours, prompt, 30, GREEDY, cached=cached).equal(expected)
+
+
+def test_greedy_equals_transformers_in_a_batch_of_different_lengths():
+    theirs, prompts = llama(), ids(9, 4, 12)
+    ours = from_hf(theirs.state_dict(), theirs.config)
+    padded = torch.zeros(3, 12, dtype=torch.long)
+    mask = torch.zeros_like(padded)
+    for row, prompt in enumerate(prompts):
+        padded[row, -len(prompt) :], mask[row, -len(prompt) :] = prompt, 1
+    options = {"max_new_tokens": 20, "do_sample": False, "eos_token_id": None}
+    expected = theirs.generate(padded, attention_mask=mask, **options)
+    for text, prompt, row in zip(
+        generate(ours, prompts, 20, GREEDY), prompts, expected, strict=True
+    ):
+        assert text.equal(torch.cat([prompt, row[12:]]))
+
+
+def test_a_greedy_text_that_stops_equals_transformers():
+    theirs, (prompt,) = gpt2(), ids(5)
+    ours = from_hf(theirs.state_dict(), theirs.config)
+    stop = generate(ours, prompt, 12, GREEDY)[-1].item()
+    expected = theirs.generate(
+        prompt[None], max_new_tokens=30, do_sample=False, eos_token_id=stop
+    )[0]
+    found = generate(ours, prompt, 30, GREEDY, stop=[stop])
+    assert found.equal(expected) and len(found) <= 17 and found[-1] == stop
+
+
+@pytest.mark.parametrize("make", [gpt2, llama])
+@pytest.mark.parametrize("many", [1, 2, 5])
+@pytest.mark.parametrize("penalty", [0.0, 1.0, 2.5, -1.0])
+@pytest.mark.parametrize("ending", [None, [7, 30, 2], list(range(0, 61, 5))])
+def test_beam_search_equals_transformers(make, many, penalty, ending):
+    theirs, (prompt,) = make(), ids(6, seed=many)
+    ours = from_hf(theirs.state_dict(), theirs.config)
+    if many == 1:  # there it takes greedy search, which is the same but for the end
+        penalty = 0.0
+    expected = theirs.generate(
+        prompt[None],
+        max_new_tokens=15,
+        do_sample=False,
+        num_beams=many,
+        length_penalty=penalty,
+        eos_token_id=ending,
+        pad_token_id=60,
+    )[0]
+    for cached in (True, False):
+        found = generate(
+            ours, prompt, 15, Beams(many, penalty), stop=ending or (), cached=cached
+        )
+        if many > 1 or ending is None:
+            assert found.equal(expected)
+
+
+# --- with and without the cache
+
+
+@settings(max_examples=60)
+@given(configs, st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(0, 9))
+def test_the_cache_changes_no_token(config, lengths, seed):
+    net, prompts = model(config), ids(*lengths, vocab=config.vocab, seed=seed)
+    for how in (GREEDY, Sampling(0.7)):
+        found = generate(net, prompts, 4, how, seed=seed)
+        again = generate(net, prompts, 4, how, seed=seed, cached=False)
+        assert [t.tolist() for t in found] == [t.tolist() for t in again]
+    for prompt, text in zip(prompts, generate(net, prompts, 4, GREEDY), strict=True):
+        assert text.equal(by_hand(net, prompt, 4))
+
+
+@pytest.mark.parametrize("positions", ["rotary", "none"])
+@pytest.mark.parametrize("lengths", [(3,), (3, 9), (20, 1, 30)])
+def test_past_the_context_the_cache_changes_no_token(positions, lengths):
+    net = model(positions=positions, kv_heads=2)
+    prompts = ids(*lengths, vocab=11)
+    found = generate(net, prompts, 30, GREEDY)
+    again = generate(net, prompts, 30, GREEDY, cached=False)
+    assert [t.tolist() for t in found] == [t.tolist() for t in again]
+
+
+def test_past_the_context_the_future_of_an_old_token_is_decided():
+    """What lies more than layers * (context - 1) tokens back has no more say."""
+    net, (prompt,) = model(), ids(60, vocab=11)
+    other = prompt.clone()
+    other[: 60 - 2 * 11 - 1] = (other[: 60 - 2 * 11 - 1] + 1) % 11
+    a, b = (generate(net, p, 20, GREEDY)[60:] for p in (prompt, other))
+    assert a.equal(b)
+    other[60 - 2 * 11] = (other[60 - 2 * 11] + 1) % 11
+    assert not net(prompt[None])[0, -1].equal(net(other[None])[0, -1])
+
+
+# --- texts in company, and one at a time
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_text_is_the_same_alone_and_in_company(name):
+    net, prompts = model(SMALL[name]), ids(2, 7, 4, vocab=64)
+    how = Sampling(0.9, top_p=0.95, repetition_penalty=1.1)
+    together = generate(net, prompts, 8, how, seed=5)
+    for i, (prompt, text) in enumerate(zip(prompts, together, strict=True)):
+        assert generate(net, prompt, 8, how, seed=5 + i).equal(text)
+
+
+def test_a_text_in_company_ends_at_its_own_stop():
+    texts = generate(certain, [torch.tensor([n]) for n in range(3)], 5, stop=[0])
+    assert [text.tolist() for text in texts] == [[0, 1, 2, 0], [1, 2, 0], [2, 0]]
+
+
+@pytest.mark.parametrize("stop", [(), [3, 8]])
+def test_a_stream_is_the_text_one_token_at_a_time(stop):
+    net, (prompt,) = model(), ids(4, vocab=11)
+    text = generate(net, prompt, 40, Sampling(), stop, seed=2)
+    tokens = stream(net, prompt, 40, Sampling(), stop, seed=2)
+    assert isinstance(next(tokens), int)
+    assert [text[4].item(), *stream(net, text[:5], 39, seed=2)][:1] == [text[4].item()]
+    assert list(tokens) == text[5:].tolist()
+
+
+def test_a_stream_is_drawn_as_it_is_read():
+    seen = []
+
+    def predict(ids):
+        seen.append(ids.size(1))
+        return certain(ids)
+
+    tokens = stream(predict, torch.tensor([0]), 10**9)
+    assert not seen
+    assert [next(tokens), next(tokens)] == [1, 2] and seen == [1, 2]
+
+
+def test_seeds():
+    net, (prompt,) = model(), ids(3, vocab=11)
+    one, same, other = (generate(net, prompt, 20, seed=seed) for seed in (1, 1, 2))
+    assert one.equal(same) and not one.equal(other)
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    generate(net, prompt, 20)
+    assert torch.get_rng_state().equal(state)  # the reader's own dice are left alone
+
+
+def test_tokens_come_as_often_as_predicted():
+    shares = torch.tensor([0.7, 0.2, 0.1])
+    text = generate(lambda ids: shares.log().expand(1, 1, 3), torch.tensor([0]), 4000)
+    found = torch.bincount(text, minlength=3) / len(text)
+    torch.testing.assert_close(found, shares, atol=0.03, rtol=0)
+
+
+def test_a_function_is_shown_the_whole_text():
+    text = generate(certain, torch.tensor([2, 0]), 5)
+    assert text.tolist() == [2, 0, 1, 2, 0, 1, 2]
+    text = generate(certain, torch.tensor([2, 0]), 5, Beams(2))
+    assert text.tolist() == [2, 0, 1, 2, 0, 1, 2]
+
+
+# --- what it leaves behind
+
+
+def test_dropout_is_off_while_it_writes_and_on_again_after():
+    net, (prompt,) = model(dropout=0.5), ids(3, vocab=11)
+    net.train()
+    assert generate(net, prompt, 9, GREEDY).equal(by_hand(net.eval(), prompt, 9))
+    net.train()
+    tokens = stream(net, prompt, 9)
+    next(tokens)
+    assert not net.training
+    tokens.close()
+    assert net.training
+    generate(net, prompt, 3, Beams(2))
+    assert net.training
+
+
+def test_the_text_can_be_trained_on():
+    net = model()
+    text = generate(net, ids(3, vocab=11)[0], 5)
+    net(text[None]).sum().backward()
+    assert not text.is_inference() and net.unembed.weight.grad.isfinite().all()
+
+
+# --- bad input
+
+
+@pytest.mark.parametrize(
+    ("prompts", "many", "words"),
+    [
+        (torch.tensor([], dtype=torch.long), 1, r"at least one token each, got \[0\]"),
+        (
+            [torch.tensor([1]), torch.tensor([], dtype=torch.long)],
+            1,
+            r"one token each, got \[1, 0\]",
+        ),
+        ([], 1, r"at least one token each, got \[\]"),
+        (torch.tensor([1]), 0, "many must be a whole number above 0, got 0"),
+        (torch.tensor([1, 11]), 1, r"prompts must be ids in 0\.\.10, got 1\.\.11"),
+        (torch.tensor([-1, 2]), 1, r"prompts must be ids in 0\.\.10, got -1\.\.2"),
+    ],
+)
+def test_what_cannot_be_continued_is_refused(prompts, many, words):
+    with pytest.raises(ValueError, match=words):
+        generate(model(), prompts, many)
+    if isinstance(prompts, torch.Tensor):
+        with pytest.raises(ValueError, match=words):
+            stream(model(), prompts, many)
+
+
+def test_learned_positions_end_and_say_so():
+    net, (prompt,) = model(positions="learned"), ids(5, vocab=11)
+    assert len(generate(net, prompt, 8, GREEDY)) == 13  # the last one is not read
+    words = "many=9 need 13 positions.*learned for 12"
+    for call in (generate, stream):
+        with pytest.raises(ValueError, match=words):
+            call(net, prompt, 9, GREEDY)
+    with pytest.raises(ValueError, match="learned for 12"):
+        generate(net, torch.cat([prompt] * 3), 1, Beams(2))
+
+
+def test_top_k_above_the_vocabulary_is_refused():
+    with pytest.raises(ValueError, match=r"top_k must lie in 1\.\.11.*got 12"):
+        generate(model(), torch.tensor([1]), 1, Sampling(top_k=12))
+
+
+def test_a_function_needs_prompts_of_one_length():
+    with pytest.raises(ValueError, match="prompts of different lengths need a GPT"):
+        generate(certain, [torch.tensor([0]), torch.tensor([0, 1])], 1)
+
+
+def test_beams_are_not_streamed():
+    with pytest.raises(ValueError, match="how must be a Sampling to stream"):
+        stream(model(), torch.tensor([1]), 5, Beams())
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+@pytest.mark.parametrize("how", [GREEDY, Sampling(), Beams(2)])
+def test_scores_that_are_not_finite_are_refused(bad, how):
+    net = model()
+    with torch.no_grad():
+        net.norm.weight[3] = bad
+    with pytest.raises(ValueError, match="scores must be finite"):
+        generate(net, torch.tensor([1]), 3, how)

@@ -1,0 +1,37 @@
+"""Reading out: at the last part it is the model's own prediction."""
+
+import pytest
+import torch
+
+from lib.inside.logit_lens import read_out, surprise
+from lib.model.config import GPTConfig
+from lib.model.gpt import GPT
+from lib.train import next_token_loss
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return GPT(GPTConfig(vocab=11, context=8, width=16, layers=2, heads=2))
+
+
+def test_the_last_part_says_what_the_model_says(model):
+    ids = torch.randint(11, (3, 7))
+    seen = read_out(model, ids)
+    assert list(seen) == list(model.residual_stream(ids)) and len(seen) == 5
+    torch.testing.assert_close(seen["blocks.1.feed_forward"], model(ids).softmax(-1))
+    for probabilities in seen.values():
+        torch.testing.assert_close(probabilities.sum(-1), torch.ones(3, 7))
+
+
+def test_the_first_part_knows_one_token(model):
+    """At the embedding, equal tokens are read out alike, whatever came before them."""
+    seen = read_out(model, torch.tensor([[4, 1, 4]]))["embed"]
+    torch.testing.assert_close(seen[0, 0], seen[0, 2])
+
+
+def test_surprise_is_the_loss(model):
+    x, y = torch.randint(11, (2, 3, 7))
+    loss = next_token_loss(model(x), y).item()
+    last = read_out(model, x)["blocks.1.feed_forward"]
+    assert surprise(last, y) == pytest.approx(loss, abs=1e-5)

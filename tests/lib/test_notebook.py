@@ -1,0 +1,188 @@
+"""The first cell of a chapter: where it finds `lib`, what it installs, what it sets."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from IPython.core.interactiveshell import InteractiveShell
+
+from lib import device, notebook
+from lib.data import corpora
+from lib.model.attention import scaled_dot_product
+from tools.address import address, first_cell, notebooks
+
+ROOT = Path(__file__).parents[2]
+CHAPTERS = [path for path in notebooks(ROOT) if path.parent.name == "chapters"]
+
+
+def run_first_cell(folder, times=1, **environment):
+    """Run the cell in a fresh Python in `folder`; it prints where `lib` came from."""
+    cell = "\n".join(
+        [first_cell(address(ROOT))] * times
+        + ["import lib; print(os.path.realpath(lib.__path__[0]))"]
+    )
+    return subprocess.run(
+        [sys.executable, "-c", cell],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "folder", [".", "chapters", "chapters/solutions", "benchmarks/results", "lib/train"]
+)
+def test_a_notebook_of_the_checkout_uses_the_checkout(folder):
+    done = run_first_cell(ROOT / folder, GIT_DIR="/nowhere")
+    assert done.stdout.strip() == str(ROOT / "lib"), done.stderr
+
+
+def test_a_clone_never_lands_inside_a_checkout(tmp_path):
+    deep = tmp_path / "checkout/chapters/mine/of/today"
+    deep.mkdir(parents=True)
+    shutil.copytree(ROOT / "lib", tmp_path / "checkout/lib")
+    done = run_first_cell(deep, GIT_DIR="/nowhere")
+    assert done.stdout.strip() == str(tmp_path / "checkout/lib"), done.stderr
+    assert not list(deep.iterdir())
+
+
+def test_a_notebook_alone_clones_once_and_says_so(tmp_path, book):
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for clones in (1, 0):  # a kernel, and then another; in each, twice in a row
+        done = run_first_cell(alone, times=2, **book)
+        assert done.stdout.strip() == str(alone / address(ROOT).split("/")[-1] / "lib")
+        assert done.stderr.count("Cloning into") == clones
+
+
+def test_without_a_network_there_is_a_sentence_and_no_stack(tmp_path):
+    nowhere = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{(tmp_path / 'none').as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": address(ROOT),
+    }
+    done = run_first_cell(tmp_path, **nowhere)
+    assert done.returncode
+    assert "git could not fetch it: no network?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_start_seeds_and_sets_one_thread():
+    drawn = []
+    for _ in range(2):
+        device = notebook.start(seed=3)
+        drawn.append((torch.rand(2).tolist(), np.random.rand()))
+    assert drawn[0] == drawn[1]
+    assert torch.get_num_threads() == 1
+    assert isinstance(device, torch.device)
+
+
+@pytest.mark.parametrize(
+    "cuda, mps, expected",
+    [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+)
+def test_the_fastest_device_is_picked(monkeypatch, cuda, mps, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert device.pick_device().type == expected
+
+
+def test_show_gives_the_source():
+    shown = notebook.show(scaled_dot_product, device.pick_device).data
+    assert shown.startswith("```python\ndef scaled_dot_product(")
+    assert shown.count("```python\n") == 2 and shown.count("```") == 4
+    assert 'return torch.device("cpu")' in shown
+
+
+def test_what_is_there_is_not_installed(monkeypatch):
+    monkeypatch.setattr(notebook.subprocess, "run", lambda *_, **__: pytest.fail("ran"))
+    notebook._install_missing()
+
+
+def test_what_pip_cannot_bring_is_said_in_a_sentence(monkeypatch):
+    missing = {"json": "json", "not_there": "no such package!"}
+    monkeypatch.setattr(notebook, "NEEDED", missing)
+    with pytest.raises(SystemExit, match="^pip could not bring no such package!. Its"):
+        notebook._install_missing()
+
+
+def test_what_the_library_imports_is_there_or_installed():
+    runtime = {"torch", "numpy", "matplotlib", "IPython", "matplotlib_inline"}
+    names = set()
+    for path in (ROOT / "lib").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add(node.module.split(".")[0])
+    others = names - {"lib", *sys.stdlib_module_names}
+    assert others - runtime - {"tensorboard"} == set(notebook.NEEDED)
+
+
+@pytest.fixture
+def shell():
+    """What a kernel has after the first cell."""
+    shell = InteractiveShell()
+    shell.set_custom_exc((Exception,), notebook._advise)
+    return shell
+
+
+@pytest.mark.parametrize(
+    "cell, says",
+    [
+        ("print(name_of_a_cell_above)", "name 'name_of_a_cell_above' is not defined"),
+        ("import torch; torch.ones(2, 3) @ torch.ones(2, 3)", "cannot be multiplied"),
+    ],
+)
+def test_cells_run_out_of_order_fail_with_words(shell, capsys, cell, says):
+    assert not shell.run_cell(cell).success
+    said = capsys.readouterr()
+    assert says in said.out
+    assert said.err == notebook.ADVICE + "\n"
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.name)
+def test_cells_run_before_those_above_fail_with_words(shell, capsys, path):
+    """Each cell first of all, but for the imports: it works, or says what to do."""
+    cells = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+    rest = [s for s in cells[1:] if not re.search("^(import|from) ", s, re.MULTILINE)]
+    names = set(shell.user_ns)
+    for source in reversed(rest):
+        done = shell.run_cell(source)
+        said = capsys.readouterr()
+        if not done.success:
+            assert isinstance(done.error_in_exec, NameError), source
+            assert said.err == notebook.ADVICE + "\n", source
+        for name in set(shell.user_ns) - names:
+            del shell.user_ns[name]
+
+
+def test_a_corpus_that_cannot_be_had_shows_its_message_alone(shell, capsys):
+    message = "the plays are not on this machine\nand pip could not fetch them"
+    shell.push({"error": corpora.CorpusError(message)})
+    assert not shell.run_cell("raise error").success
+    said = capsys.readouterr()
+    assert said.out == message + "\n" and not said.err
+
+
+def test_importing_notebook_needs_no_jaxtyping():
+    hide = "import sys; sys.modules['jaxtyping'] = None; import lib.notebook"
+    done = subprocess.run([sys.executable, "-c", hide], cwd=ROOT, capture_output=True)
+    assert not done.returncode, done.stderr
+
+
+def test_a_stored_result_names_its_command_and_machine():
+    result = notebook.stored("ablations")
+    assert result["command"] == "python -m benchmarks.ablations"
+    assert result["machine"] and result["date"] and result["figures"]
+    with pytest.raises(FileNotFoundError, match="nothing_of_the_kind.json"):
+        notebook.stored("nothing_of_the_kind")

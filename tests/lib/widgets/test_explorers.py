@@ -1,0 +1,224 @@
+"""Explorers and panels: their data, what a screen reader hears, their bad input."""
+
+import json
+import re
+
+import pytest
+import torch
+
+from lib import widgets
+from lib.model.attention_only import AttentionOnly
+from lib.plots import diagrams
+from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
+from lib.widgets import live
+
+
+def causal_weights(time, layers=2, heads=3):
+    scores = torch.randn(layers, heads, time, time)
+    return scores.masked_fill(
+        torch.ones(time, time).triu(1).bool(), -torch.inf
+    ).softmax(-1)
+
+
+def data_of(page):
+    return json.loads(re.search(r"data = (\[.*\]);", page.data)[1])
+
+
+def test_the_explorer_carries_every_weight_in_whole_percents():
+    texts, weights = ["abc", "<a>b"], [causal_weights(3), causal_weights(4)]
+    data = data_of(widgets.attention_explorer([list(t) for t in texts], weights))
+    assert [d["tokens"] for d in data] == [list(t) for t in texts]
+    for given, carried in zip(weights, data, strict=True):
+        for layer in range(2):
+            for head in range(3):
+                rows = carried["weights"][layer][head]
+                assert [len(row) for row in rows] == list(range(1, len(rows) + 1))
+                last = (100 * given[layer, head, -1]).round().int().tolist()
+                assert rows[-1] == last
+
+
+def test_the_token_explorer_carries_texts_and_merges():
+    tokenizer = BytePairTokenizer.train("never, never </script>", vocab=262)
+    page = widgets.token_explorer(tokenizer, ["never </script>", "你好\n"]).data
+    carried = re.search(r"texts = (.*), merges = (.*), word = ", page)
+    assert json.loads(carried[1]) == ["never </script>", "你好\n"]
+    assert [tuple(pair) for pair in json.loads(carried[2])] == tokenizer.merges
+    assert 'max="6"' in page and page.count("</script>") == 1
+    assert "<option value=0>never·&lt;/script&gt;</option>" in page
+
+
+def test_the_word_explorer_carries_places_and_the_nearest():
+    places = torch.tensor([[0.0, 5.0], [2.0, 1.0], [1.0, 3.0]])
+    alike = torch.tensor([[1.0, 0.254, 0.9], [0.254, 1.0, -0.3], [0.9, -0.3, 1.0]])
+    page = widgets.word_explorer(["a", "b", "<c>"], places, alike)
+    assert data_of(page) == [
+        {"word": "a", "at": [0, 1], "near": [2, 1], "percent": [90, 25]},
+        {"word": "b", "at": [1, 0], "near": [0, 2], "percent": [25, -30]},
+        {"word": "<c>", "at": [0.5, 0.5], "near": [0, 1], "percent": [90, -30]},
+    ]
+    assert ".value = 0;" in page.data
+    page = widgets.word_explorer(["a", "b", "<c>"], places, alike, chosen="b")
+    assert ".value = 1;" in page.data
+    assert 'max="2"' in page.data and "<option value=2>&lt;c&gt;</option>" in page.data
+    assert alike.diagonal().tolist() == [1, 1, 1]  # what was given is left alone
+
+
+def test_words_that_do_not_fit_their_map_are_refused():
+    with pytest.raises(
+        ValueError, match=r"2 words do not fit places of shape \(3, 2\)"
+    ):
+        widgets.word_explorer(["a", "b"], torch.zeros(3, 2), torch.eye(3))
+
+
+def test_explorers_on_one_page_have_ids_of_their_own():
+    ids = set()
+    for page in (
+        widgets.softmax_explorer(["a"], [1.0]),
+        widgets.softmax_explorer(["a"], [1.0]),
+        widgets.attention_explorer([["a"]], [causal_weights(1)]),
+        widgets.next_token_explorer(["a"], ["b"], [torch.zeros(1)]),
+        widgets.token_explorer(BytePairTokenizer(), ["a"]),
+        widgets.word_explorer(["a", "b"], torch.eye(2), torch.eye(2)),
+    ):
+        ids.add(re.search(r'id="([^"]+)"', page.data)[1])
+        assert "__" not in page.data
+    assert len(ids) == 6
+
+
+def test_no_text_can_end_the_script():
+    page = widgets.softmax_explorer(["</script><b>"], [1.0])
+    assert page.data.count("</script>") == 1
+    page = widgets.attention_explorer([list("</script>")], [causal_weights(9)])
+    assert page.data.count("</script>") == 1
+
+
+def test_the_next_token_explorer_holds_the_scores():
+    page = widgets.next_token_explorer(
+        ["a", "\n", "</script>"],
+        ["x y", "z"],
+        list(torch.tensor([[1.234, -0.5, 0], [2, 3, 4]])),
+    )
+    assert "[[1.23,-0.5,0.0],[2.0,3.0,4.0]]" in page.data
+    assert "<option value=0>x·y</option>" in page.data and '["a","↵",' in page.data
+    assert page.data.count("</script>") == 1
+    with pytest.raises(ValueError, match="2 tokens do not fit 3 scores"):
+        widgets.next_token_explorer(["a", "b"], ["x"], [torch.zeros(3)])
+
+
+def test_weights_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"2 tokens do not fit"):
+        widgets.attention_explorer([["a", "b"]], [causal_weights(3)])
+    with pytest.raises(ValueError, match="shorter|longer"):
+        widgets.attention_explorer([["a"]], [])
+
+
+@pytest.fixture
+def panel(monkeypatch):
+    """A live panel whose pictures and messages are collected, not shown."""
+    shown = []
+    monkeypatch.setattr(live.plt, "show", lambda: shown.append("picture"))
+    monkeypatch.setattr(live, "display", lambda message: shown.append(message.data))
+    model = AttentionOnly(4, width=8, heads=2, layers=3)
+    return live.live_attention(model, CharacterTokenizer("abc "), "abc"), shown
+
+
+def test_the_live_panel_draws_when_a_control_moves(panel):
+    box, shown = panel
+    text, layer, head, _ = box.children
+    assert (layer.max, head.max) == (2, 1)
+    shown.clear()
+    text.value = "cab a"
+    layer.value, head.value = 2, 1
+    assert shown == ["picture"] * 3
+    live.plt.close("all")
+
+
+def test_the_live_panel_says_what_it_cannot_read(panel):
+    box, shown = panel
+    shown.clear()
+    box.children[0].value = "abz"
+    assert shown == [
+        "This model cannot read that text: characters that are not in the "
+        "vocabulary: ['z']."
+    ]
+
+
+def test_the_live_merges_are_those_of_the_text(capsys):
+    box = live.live_merges("never, never!")
+    text, merges, _ = box.children
+    capsys.readouterr()
+    merges.value = 2
+    expected = "2 merges, 9 tokens:\nn | ev | er | , | · | n | ev | er | !\n"
+    assert capsys.readouterr().out.endswith(expected)
+    text.value = "aaa"
+    assert capsys.readouterr().out.endswith("2 merges, 1 tokens:\naaa\n")
+
+
+def test_the_live_merges_need_a_text(monkeypatch):
+    shown = []
+    monkeypatch.setattr(live, "display", lambda message: shown.append(message.data))
+    live.live_merges("a").children[0].value = ""
+    assert shown == ["There is nothing to learn from yet."]
+
+
+def test_diagrams_take_the_pages_color_and_say_what_they_show():
+    page = diagrams.multi_head_attention().data
+    assert 'role="img"' in page and 'aria-label="Diagram: x goes' in page
+    assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
+    for name in ("to_query", "to_key", "to_value", "to_output", "softmax", "mask"):
+        assert f">{name}</text>" in page
+
+
+@pytest.mark.parametrize("name", ["block", "gpt"])
+def test_diagrams_of_chapter_3_have_the_librarys_names(name):
+    page = getattr(diagrams, name)().data
+    assert 'role="img"' in page and 'aria-label="Diagram: ' in page
+    assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
+    names = {
+        "block": ("norm", "MultiHeadAttention", "FeedForward", "dropout"),
+        "gpt": ("embed", "blocks[0]", "norm", "unembed"),
+    }
+    for box in names[name]:
+        assert f">{box}</text>" in page
+    assert "batch, time, width" in page
+
+
+def test_the_diagram_of_training_names_its_parts():
+    page = diagrams.training().data
+    assert 'role="img"' in page and 'aria-label="Diagram: batches' in page
+    assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
+    for name in ("batches", "model", "objective", "clip", "optimizer", "schedule"):
+        assert f">{name}</text>" in page
+
+
+def walk(text, width=5, vocab=4, parts=("embed", "blocks.0.attention")):
+    torch.manual_seed(len(text))
+    streams = {part: torch.randn(1, len(text), width) for part in parts}
+    guesses = {part: torch.rand(1, len(text), vocab).softmax(-1) for part in parts}
+    return list(text), streams, guesses
+
+
+def test_the_stream_explorer_carries_lengths_and_guesses():
+    vocabulary, texts = list("<abc"), ["abca", "c<"]
+    tokens, streams, guesses = zip(*map(walk, texts), strict=True)
+    page = widgets.stream_explorer(vocabulary, tokens, streams, guesses)
+    assert "__" not in page.data
+    names, data = re.search(r"names = (\[.*?\]), data = (\[.*\]);", page.data).groups()
+    assert json.loads(names) == ["embed", "0.attention"]
+    data = json.loads(data)
+    assert [d["tokens"] for d in data] == [list(text) for text in texts]
+    first, second = streams[0].values()
+    length, added, top, *truth = data[0]["steps"][2][1]
+    assert length == pytest.approx(second[0, 2].norm().item(), abs=0.006)
+    assert added == pytest.approx((second - first)[0, 2].norm().item(), abs=0.006)
+    shares = 100 * guesses[0]["blocks.0.attention"][0, 2]
+    best = shares.argmax().item()
+    assert top[0] == [vocabulary[best], round(shares[best].item())]
+    assert len(top) == 3 and truth == [round(shares[vocabulary.index("a")].item())]
+    assert len(data[0]["steps"][3][0]) == 3  # nothing follows the last token
+
+
+def test_streams_that_do_not_fit_are_refused():
+    tokens, streams, guesses = walk("abc")
+    with pytest.raises(ValueError, match="2 tokens do not fit 3 positions"):
+        widgets.stream_explorer(list("abc<"), [tokens[:2]], [streams], [guesses])

@@ -1,0 +1,62 @@
+"""The parts of the PDF that need no browser; test_site.py looks at the whole."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools import pdf
+
+ROOT = Path(__file__).parents[2]
+BOOK = pdf.parts(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
+
+
+def article(page, heads):
+    part = next(part for part in BOOK if part.page == page)
+    heads = [(level, f"{part.anchor}--{words}", words) for level, words in heads]
+    body = "".join(f'<h{n} id="{anchor}">{words}</h{n}>' for n, anchor, words in heads)
+    return pdf.Article(part, body, heads)
+
+
+def test_parts_are_the_pages_in_their_order():
+    chapters = [part.page for part in BOOK if part.number]
+    assert chapters == sorted(chapters) and chapters[0] == "chapters/01_tokens"
+    assert [part.number for part in BOOK][: len(chapters) + 1] == [
+        *range(1, len(chapters) + 1),
+        0,
+    ]
+    depths = {part.page: part.depth for part in BOOK}
+    assert depths["reference/library"] == 0 and depths["reference/texts"] == 1
+
+
+def test_contents_list_sections_of_chapters_alone():
+    chapter = article(
+        "chapters/02_attention", [(1, "Attention"), (2, "a < b"), (3, "c")]
+    )
+    page = article("glossary", [(1, "Glossary"), (2, "hidden")])
+    under = article("reference/texts", [(2, "Texts"), (3, "lib/tokens/bpe.py")])
+    numbers = {chapter.heads[0][1]: 7, page.heads[0][1]: 123}
+    found = pdf.contents([chapter, page, under], numbers)
+    for words in ("<b>2</b> Attention", "a &lt; b", "Glossary", "Texts"):
+        assert words in found
+    for words in ("hidden", "lib/tokens/bpe.py", ">c<"):
+        assert words not in found
+    assert found.count(">000<") == 2 and ">7<" in found and ">123<" in found
+    assert not pdf.dead_links(pdf.document([chapter, page, under], "", numbers))
+
+
+def test_dead_links_are_named():
+    body = '<a href="#there">a</a><p id="there"></p><a href="#gone">b</a>'
+    assert pdf.dead_links(body) == ["gone"]
+
+
+def test_a_book_with_a_dead_link_is_not_printed(tmp_path, monkeypatch):
+    one = article("glossary", [(1, "Glossary")])
+    one.body += '<a href="#gone">a</a>'
+
+    class Page:
+        def evaluate(self, *_):
+            pass
+
+    with pytest.raises(SystemExit, match="gone"):
+        pdf.print_book(Page(), [one], "", tmp_path / "a.pdf")

@@ -1,0 +1,295 @@
+"""The authors' tools, and that README, continuous integration and library agree."""
+
+import ast
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+import yaml
+
+from tests.helpers.contents import contents
+from tools import address, handout, machine, refresh, tidy
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The files of the book that name its address, somewhere else."""
+    for name in address.TEXTS:
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "chapters", tmp_path / "chapters")
+    return tmp_path
+
+
+def test_the_address_moves_as_one(copy):
+    old, new = address.address(copy), "https://github.com/someone/a-fork"
+    address.move(copy, new)
+    assert address.address(copy) == new
+    assert not address.disagreements(copy)
+    for path in copy.rglob("*.*"):
+        if path.is_file():
+            text = path.read_text()
+            assert old.removeprefix("https://") not in text, path
+            assert address.site(old) not in text, path
+    address.move(copy, old)
+    for path in (p for p in copy.rglob("*") if p.is_file()):
+        assert path.read_bytes() == (ROOT / path.relative_to(copy)).read_bytes(), path
+
+
+def test_every_file_that_names_the_address_is_known():
+    """Found by git, so that a file added later cannot be forgotten."""
+    name = address.address(ROOT).removeprefix("https://github.com/")
+    places = ["-e", f"github.com/{name}", "-e", address.site(address.address(ROOT))]
+    found = subprocess.run(
+        ["git", "-C", ROOT, "grep", "-l", *places, "--", ":!tests"],
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    known = {
+        *address.TEXTS,
+        *(p.relative_to(ROOT).as_posix() for p in address.notebooks(ROOT)),
+    }
+    assert set(found) <= known
+
+
+@pytest.mark.parametrize(
+    "wrong", ["github.com/a/b", "https://github.com/a", "https://x.org/a/b"]
+)
+def test_what_is_no_address_is_refused(copy, wrong):
+    before = (copy / "_config.yml").read_text()
+    with pytest.raises(ValueError, match="expected https://github.com/OWNER/NAME"):
+        address.move(copy, wrong)
+    assert (copy / "_config.yml").read_text() == before
+
+
+def test_a_disagreement_is_seen(copy):
+    path = copy / "chapters/02_attention.ipynb"
+    path.write_text(path.read_text().replace("clone --depth 1", "clone --depth 9"))
+    assert address.disagreements(copy)[0].startswith(
+        "chapters/02_attention.ipynb: the first"
+    )
+
+
+def test_relative_links_are_mended_and_anchors_kept(copy):
+    path, url = copy / "chapters/solutions/02_attention.ipynb", address.address(copy)
+    whole = f"{address.site(url)}/chapters/02_attention.html"
+    text = path.read_text()
+    path.write_text(text.replace(whole, "../02_attention.ipynb#the-mask"))
+    (line,) = address.disagreements(copy)
+    assert "02_attention.ipynb#the-mask is dead in Colab" in line
+    address.move(copy, url)
+    assert path.read_text() == text.replace(whole, f"{whole}#the-mask")
+    assert not address.disagreements(copy)
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    cells = [
+        nbformat.v4.new_markdown_cell("# T\n\n- **Seconds to run:** 99 on 2 CPU cores"),
+        nbformat.v4.new_code_cell("for i in range(3): print(i)\n1 + 1"),
+        nbformat.v4.new_code_cell("import ipywidgets\nipywidgets.IntSlider()"),
+    ]
+    path = tmp_path / "a.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"x": 1}), path)
+    return path
+
+
+def test_refreshing_runs_and_tidies(notebook):
+    seconds = refresh.refresh(notebook)
+    done = nbformat.read(notebook, as_version=4)
+    header, counting, slider = done.cells
+    assert f"**Seconds to run:** {seconds:.0f} on" in header.source
+    assert [o.get("text") or o["data"]["text/plain"] for o in counting.outputs] == [
+        "0\n1\n2\n",
+        "2",
+    ]
+    assert slider.outputs == [] and slider.execution_count == 2
+    assert dict(done.metadata) == tidy.METADATA
+    assert "execution" not in counting.metadata
+
+
+def test_refreshing_twice_changes_nothing(notebook):
+    refresh.refresh(notebook)
+    strip = re.compile(r"Seconds to run:\*\* \d+")
+    first = strip.sub("", notebook.read_text())
+    refresh.refresh(notebook)
+    assert strip.sub("", notebook.read_text()) == first
+
+
+def test_a_cell_that_fails_leaves_the_notebook_alone(notebook):
+    broken = nbformat.read(notebook, as_version=4)
+    broken.cells[1].source = "1 / 0"
+    nbformat.write(broken, notebook)
+    before = notebook.read_bytes()
+    with pytest.raises(Exception, match="ZeroDivisionError"):
+        refresh.refresh(notebook)
+    assert notebook.read_bytes() == before
+
+
+def test_tidying_takes_what_an_editor_adds_and_no_output(copy):
+    path = copy / "chapters/02_attention.ipynb"
+    clean, opened = path.read_bytes(), nbformat.read(path, as_version=4)
+    opened.metadata["language_info"] = {"name": "python", "version": "3.12.1"}
+    opened.metadata["colab"] = {"provenance": []}
+    for cell in opened.cells:
+        cell.metadata |= {"execution": {"a": "b"}, "outputId": "1", "scrolled": True}
+    nbformat.write(opened, path)
+    tidy.main([str(path)])
+    assert path.read_bytes() == clean
+
+
+def test_a_handout_is_the_book_without_its_solutions(tmp_path):
+    handout.handout(ROOT, folder := tmp_path / "class")
+    assert not (folder / "chapters/solutions").exists()
+    for path in address.notebooks(folder):
+        before = (ROOT / path.relative_to(folder)).read_text()
+        assert before.count("Solutions are on") == 1
+        assert path.read_text() == handout.SENTENCE.sub("", before)
+        assert "Solutions are" not in path.read_text()
+    assert contents(folder) == [p for p in contents() if "/solutions/" not in p]
+    assert "solutions" not in (folder / "_toc.yml").read_text().casefold()
+    with pytest.raises(FileExistsError):
+        handout.handout(ROOT, folder)
+
+
+def test_a_record_names_the_machine_and_the_versions_that_matter():
+    said = machine.machine("torch", "nbval").split(", ")
+    assert said[0] and said[1] == f"{os.cpu_count()} cores"
+    assert said[2].startswith("Python 3.")
+    assert said[3] == f"torch {version('torch')}" and said[4].startswith("nbval ")
+    assert torch.__version__.startswith(said[3].removeprefix("torch "))
+
+
+# --- what is said in two places is the same
+
+
+def test_continuous_integration_runs_the_readmes_commands():
+    blocks = re.findall(
+        r"```bash\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
+    commands = [
+        line for block in blocks[:2] for line in block.splitlines() if "venv" in line
+    ]
+    run = (ROOT / ".ci/run").read_text().splitlines()
+    assert len(commands) == 2
+    for command in commands:
+        assert command in run
+
+
+def test_requirements_are_pinned():
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            assert re.match(r"[a-z-]+==[\w.]+( |$)", line), line
+
+
+def axes_of(path):
+    """Every axis name in the shapes of a library file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in {"Float", "Int", "Bool"}
+        ):
+            for word in node.slice.elts[1].value.split():
+                if not re.search(r"[\d{}]|^_$", word):
+                    yield word.lstrip("#*")
+
+
+def test_axis_names_are_in_the_vocabulary():
+    rows = re.findall(
+        r"^(\w+) {2,}\S", (ROOT / "lib/__init__.py").read_text(), re.MULTILINE
+    )
+    vocabulary = set(rows) - {"axis"}
+    used = {axis for path in (ROOT / "lib").rglob("*.py") for axis in axes_of(path)}
+    assert len(vocabulary) >= 10
+    assert used <= vocabulary
+
+
+def test_imports_point_one_way():
+    """The library knows no test, chapter or tool; only what draws imports plotting."""
+    drawing = {"plots", "widgets"}
+    for path in (ROOT / "lib").rglob("*.py"):
+        text = path.read_text()
+        assert not re.search(
+            r"^(from|import) (tests|tools|chapters)", text, re.MULTILINE
+        )
+        if path.parent.name not in drawing and path.name != "notebook.py":
+            assert not re.search(
+                r"^\s*(from|import) (matplotlib|IPython|ipywidgets)", text, re.M
+            )
+
+
+# --- habits
+
+
+def test_hooks_run_the_pinned_tools_and_need_no_network():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    pinned = (ROOT / "requirements.txt").read_text()
+    assert "\npre-commit==" in pinned and "\nruff==" in pinned
+    for repository in hooks:
+        assert repository["repo"] == "local"
+        for hook in repository["hooks"]:
+            assert hook["language"] == "system"
+            program, *rest = hook["entry"].split()
+            assert program in {"ruff", "python"}
+            if program == "python" and rest[1].startswith("tools."):
+                assert (ROOT / f"{rest[1].replace('.', '/')}.py").exists()
+
+
+def test_forms_for_errata_are_whole():
+    forms = sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("[0-9]*.yml"))
+    assert len(forms) == 2
+    for path in forms:
+        form = yaml.safe_load(path.read_text())
+        assert form["name"] and form["description"] and form["title"]
+        names = [field["id"] for field in form["body"]]
+        assert len(set(names)) == len(names) >= 3
+        for field in form["body"]:
+            assert field["type"] in {"input", "textarea", "dropdown"}
+            assert field["attributes"]["label"]
+
+
+@pytest.mark.parametrize("name", ["teachers.md", "CONTRIBUTING.md", "README.md"])
+def test_commands_on_a_page_name_what_is_there(name):
+    """Modules, files, and every option of the training command."""
+    text = (ROOT / name).read_text()
+    modules = re.findall(r"python -m ((?:tools|lib)[.\w]*)", text)
+    assert modules
+    for module in modules:
+        assert importlib.util.find_spec(module), module
+    for file in re.findall(r"\b((?:chapters|tests|lib)/[\w/]+\.(?:py|ipynb))", text):
+        file = file.replace("NN_name", "01_tokens").replace("NN", "01")
+        assert (ROOT / file).exists(), file
+    known = set(re.findall(r"--[\w-]+", console_help()))
+    for command in re.findall(r"-m lib\.train((?:\\\n|.)*)", text):
+        for option in re.findall(r"--[\w-]+", command):
+            assert option in known, option
+
+
+def console_help():
+    command = [sys.executable, "-m", "lib.train", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_the_citation_agrees_with_the_package():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    book = yaml.safe_load((ROOT / "_config.yml").read_text())
+    assert citation["version"] == package["version"]
+    assert citation["title"] == book["title"]
+    assert citation["authors"] == package["authors"] == [{"name": book["author"]}]
+    assert citation["repository-code"] == address.address(ROOT)
+    assert citation["url"] == address.site(address.address(ROOT))
+    page = (ROOT / "teachers.md").read_text()
+    assert f"version = {{{package['version']}}}" in page and citation["url"] in page
