@@ -14,5 +14,6 @@ encoder.py          the same blocks, looking both ways
 cache.py            keys and values that need not be computed again
 attention_only.py   a model of attention and nothing else
 count.py            parameters and operations, by formula
+modes.py            training, evaluation, and what wraps a model
 ==================  ======================================================
 """
