@@ -13,21 +13,29 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from lib.fast.linear import Linear
-from lib.fast.norm import RMSNorm
 from lib.fast.vector_sums import attention, hidden, norm, product, step
 from lib.model.attention import MultiHeadAttention
 from lib.model.block import Block, NoResidual, PostNorm, PreNorm
 from lib.model.cache import KeyValueCache
 from lib.model.config import GPTConfig
+from lib.model.embedding import Embedding
 from lib.model.feedforward import FeedForward, SquaredReLU, SwiGLU
-from lib.model.gpt import GPT, Embedding
-from lib.model.positions import Learned, Rotary
+from lib.model.gpt import GPT
+from lib.model.positions import Learned, cos_sin
 
 BENDS = (nn.GELU, nn.ReLU, SquaredReLU)
-BODY = (GPT, Embedding, Block, MultiHeadAttention, FeedForward, SwiGLU, Rotary, Learned)
-KNOWN = {*BODY, *BENDS, PreNorm, PostNorm, NoResidual, Linear, nn.LayerNorm, RMSNorm}
-KNOWN |= {nn.Embedding, nn.ModuleList, nn.Dropout, nn.Identity}
+BODY = (GPT, Embedding, Block, MultiHeadAttention, FeedForward, SwiGLU, Learned)
+KNOWN = {
+    *BODY,
+    *BENDS,
+    PreNorm,
+    PostNorm,
+    NoResidual,
+    nn.Linear,
+    nn.LayerNorm,
+    nn.RMSNorm,
+}
+KNOWN |= {nn.RMSNorm, nn.Embedding, nn.ModuleList, nn.Dropout, nn.Identity}
 
 
 def is_plain(model: GPT) -> bool:
@@ -63,7 +71,8 @@ class OneToken:
 
         Raises ValueError when the cache is for more texts, or learned positions end.
         """
-        time = self.cache.advance_one()
+        self.cache.advance(1, 1)
+        time = self.cache.seen - 1
         x = torch.embedding(self.tokens, ids).view(-1)  # width
         if self.places is not None:
             x.add_(self.places[time])
@@ -82,7 +91,7 @@ class OneToken:
 
 
 class Turns:
-    """Cosines and sines for `Rotary`, made for `context` positions at a time."""
+    """Cosines and sines for `rotate`, made for `context` positions at a time."""
 
     def __init__(self, config: GPTConfig, like: Tensor):
         self.config, self.like, self.start = config, like, None
@@ -98,7 +107,7 @@ class Turns:
     def _make(self) -> list[tuple[Tensor, ...]]:
         context, device = self.config.context, self.like.device
         times = torch.arange(context, device=device)[None] + self.start
-        turns = Rotary(self.config.rotary_base).turns(times, self.config.dim)
-        cos, sin = (part[0, 0] for part in turns)  # time pair
+        base = self.config.rotary_base
+        cos, sin = cos_sin(times[0], self.config.dim, base)  # time pair
         pairs = torch.stack([cos, cos], 1), torch.stack([-sin, sin], 1)  # time 2 pair
         return [pair.to(self.like.dtype).unbind() for pair in pairs]

@@ -12,8 +12,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lib.fast.linear import Linear
-from lib.fast.norm import RMSNorm
 from lib.model.attention import MultiHeadAttention
 from lib.model.block import NoResidual, PreNorm
 from lib.model.feedforward import FeedForward, SwiGLU
@@ -36,7 +34,7 @@ def step(module: nn.Module, make: Callable[[nn.Module], Sum]) -> Sum:
     return lambda x, *others: settle(add(x, part(x, *others)))
 
 
-def _addition(layer: Linear) -> Sum:
+def _addition(layer: nn.Linear) -> Sum:
     """x plus what the layer makes of y, in the place of x."""
     weight = layer.weight.detach()
     if layer.bias is None:
@@ -45,7 +43,7 @@ def _addition(layer: Linear) -> Sum:
     return lambda x, y: x.add_(bias).addmv_(weight, y)
 
 
-def product(layers: list[Linear], **options: Tensor) -> Sum:
+def product(layers: list[nn.Linear], **options: Tensor) -> Sum:
     """What the layers make of a vector, one after the other."""
     weights = [layer.weight.detach() for layer in layers]
     weight = weights[0] if len(weights) == 1 else torch.cat(weights)
@@ -60,7 +58,7 @@ def norm(module: nn.Module) -> Sum:
     if isinstance(module, nn.Identity):
         return lambda x: x
     shape, weight, eps = module.normalized_shape, module.weight.detach(), module.eps
-    if isinstance(module, RMSNorm):
+    if isinstance(module, nn.RMSNorm):
         return lambda x: torch.rms_norm(x, shape, weight, eps)
     bias = module.bias.detach()
     return lambda x: torch.layer_norm(x, shape, weight, bias, eps)

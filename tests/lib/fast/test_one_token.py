@@ -9,7 +9,6 @@ from torch import nn
 
 from lib.fast.one_token import OneToken, is_plain
 from lib.generate.reader import make_reader
-from lib.model.cache import KeyValueCache
 from lib.model.gpt import GPT
 from tests.helpers.models import PRESETS, TINY, configs
 
@@ -27,7 +26,7 @@ def model(config=TINY, **changes):
 
 
 def new_cache(net):
-    return KeyValueCache(net.config, [0], like=net.unembed.weight)
+    return net.new_cache()
 
 
 def ids(net, time):
@@ -149,6 +148,6 @@ def test_learned_positions_end():
 
 def test_more_texts_are_refused():
     net = model()
-    cache = KeyValueCache(net.config, [0, 0], like=net.unembed.weight)
+    cache = net.new_cache([0, 0])
     with pytest.raises(ValueError, match="the cache is for 2 texts, got 1"):
         OneToken(net, cache).read(torch.tensor([1]))
