@@ -104,7 +104,7 @@ def simple(method: str, task: Task, body) -> tuple[np.ndarray, int]:
         model = COUNTING[method]()
     learned, measured = ([each.text for each in part] for part in task[:2])
     labels = [int(each.positive) for each in task.learned]
-    found = text_baselines.learn(model, learned, labels).predict(measured)
+    found = text_baselines.fit(model, learned, labels).predict(measured)
     line = model[-1]
     return found, sum(np.size(getattr(line, n, ())) for n in ("coef_", "intercept_"))
 
