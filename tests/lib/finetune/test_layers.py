@@ -12,9 +12,9 @@ from lib.finetune.labeled import class_weights, in_order, labeled_batches
 from lib.finetune.layers import (
     GradualUnfreezing,
     freeze,
-    layers,
     layerwise_adamw,
     trainable,
+    weights_by_layer,
 )
 from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
@@ -84,25 +84,25 @@ def test_predict_turns_dropout_off_and_on_again():
 @pytest.mark.parametrize("body", [GPT, Encoder])
 def test_layers_have_every_weight_once_top_to_bottom(body):
     net = model(body)
-    names = [name for name, _ in layers(net)]
+    names = list(weights_by_layer(net))
     assert names == ["head", "blocks.1", "blocks.0", "embed"]
-    ids = [id(weight) for _, weights in layers(net) for weight in weights]
+    ids = [id(weight) for weights in weights_by_layer(net).values() for weight in weights]
     assert len(ids) == len({*ids}) and {*ids} == {id(w) for w in net.parameters()}
-    assert [name for name, _ in layers(Tagger(body(TINY), 3))] == names
+    assert list(weights_by_layer(Tagger(body(TINY), 3))) == names
 
 
 def test_frozen_layers_do_not_move():
     net = model()
-    freeze(net, but=["head", "blocks.1"])
+    freeze(net, except_for=["head", "blocks.1"])
     before = copy.deepcopy(dict(net.named_parameters()))
-    learned = {id(w) for n, ws in layers(net) if n in ("head", "blocks.1") for w in ws}
+    learned = {id(w) for n in ("head", "blocks.1") for w in weights_by_layer(net)[n]}
     optimizer = torch.optim.AdamW(net.parameters(), 0.01)
     batches = labeled_batches(TEXTS, LABELS, 20)
     train(net, optimizer, batches, 3, objective=classification_loss)
     for name, weight in net.named_parameters():
         assert weight.equal(before[name]) != (id(weight) in learned), name
     with pytest.raises(ValueError, match=r"got \['tail'\]"):
-        freeze(net, but=["tail"])
+        freeze(net, except_for=["tail"])
 
 
 def test_layers_thaw_top_to_bottom():
@@ -111,8 +111,8 @@ def test_layers_thaw_top_to_bottom():
 
     class Watch(GradualUnfreezing):
         def after_step(self, run):
-            parts = layers(run.model)
-            seen.append([n for n, ws in parts if all(w.requires_grad for w in ws)])
+            parts = weights_by_layer(run.model)
+            seen.append([n for n, ws in parts.items() if all(w.requires_grad for w in ws)])
             super().after_step(run)
 
     batches = labeled_batches(TEXTS, LABELS, 20)
@@ -135,7 +135,7 @@ def test_rates_fall_layer_by_layer():
         for weight in group["params"]:
             rates[id(weight)] = group["lr"]
             assert group["weight_decay"] == (0.2 if weight.dim() > 1 else 0.0)
-    for depth, (_, weights) in enumerate(layers(net)):
+    for depth, weights in enumerate(weights_by_layer(net).values()):
         assert {rates[id(weight)] for weight in weights} == {0.1 * 0.5**depth}
     assert len(rates) == len([*net.parameters()])
     for decay in (0.0, 1.5):

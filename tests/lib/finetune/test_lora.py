@@ -95,7 +95,7 @@ def test_only_adapters_learn():
     assert all(a.up.grad.any() and a.down.grad.any() for _, a in lora.adapters(net))
 
 
-def test_merged_unmerged_and_stripped():
+def test_merged_unmerged_and_unloaded():
     net = adapted()
     plain = {n: a.layer.weight.clone() for n, a in lora.adapters(net)}
     scores = net(IDS)
@@ -107,7 +107,7 @@ def test_merged_unmerged_and_stripped():
     for name, adapter in lora.adapters(net):
         torch.testing.assert_close(adapter.layer.weight, plain[name], **CLOSE)
     lora.merge(net)
-    lora.strip(net)
+    lora.unload(net)
     assert not [*lora.adapters(net)]
     assert net.state_dict().keys() == model().state_dict().keys()
     torch.testing.assert_close(net(IDS), scores, **CLOSE)
