@@ -1,4 +1,4 @@
-"""Labeled texts: batches with little padding, and texts that vary from round to round."""
+"""Labeled texts: batches with little padding, augmented anew in each round."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence

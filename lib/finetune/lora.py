@@ -103,9 +103,7 @@ class Adapter(nn.Module):
 class LinearAdapter(Adapter):
     """layer(x) + scale * up(down(x)), for a linear layer."""
 
-    def __init__(
-        self, layer: nn.Linear, rank: int, alpha: float, shared: bool = False
-    ):
+    def __init__(self, layer: nn.Linear, rank: int, alpha: float, shared: bool = False):
         rows, columns = layer.weight.shape
         super().__init__(layer, rows, columns, rank, alpha, shared)
         nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))  # as linear layers start

@@ -69,7 +69,7 @@ def tf_idf() -> "sklearn.pipeline.Pipeline":
 
 
 def naive_bayes_weights() -> "sklearn.pipeline.Pipeline":
-    """Words and pairs, present or not, weighted by how much commoner one class has them.
+    """Words and pairs, present or not, weighted by how they tell the classes apart.
 
     Source: Wang & Manning 2012, "Baselines and Bigrams: Simple, Good Sentiment and
     Topic Classification", sections 2.1 and 2.3, with logistic regression for the SVM.
@@ -97,7 +97,7 @@ def averaged_vectors(
 
 
 def regression_on_averages() -> "sklearn.pipeline.Pipeline":
-    """What follows `averages`, for a caller who has them: scaling and the regression."""
+    """What comes after `averages`, to fit on them directly: scaling and regression."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 

@@ -1,10 +1,11 @@
-"""Names of lines, where the lines end: no legend to look up, and none hides another."""
+"""Names of lines where the lines end: no legend is needed, none hides another."""
 
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
 from lib.plots.colors import GREY, readable
+from lib.plots.labels import plain
 
 
 def name_ends(ax: Axes, ends: dict[str, float], colored: Sequence[str]) -> None:
@@ -27,7 +28,7 @@ def name_ends(ax: Axes, ends: dict[str, float], colored: Sequence[str]) -> None:
         tie = {"arrowstyle": "-", "color": color, "lw": 0.6, "relpos": (0, 0.5)}
         moved = abs(y - ends[name]) > gap / 4
         ax.annotate(
-            name,
+            plain(name),
             (1, ends[name]),
             (1.06 if moved else 1.03, y),
             xycoords=("axes fraction", "data"),

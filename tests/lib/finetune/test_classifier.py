@@ -119,5 +119,5 @@ def test_what_cannot_be_is_refused():
     for make in (Classifier, Tagger):
         with pytest.raises(ValueError, match="at least 2 classes or tags, got 1"):
             make(Encoder(TINY), 1)
-    with pytest.raises(ValueError, match=r"lengths must be above 0 and at most 8, got \[8, 0, 3\]"):
+    with pytest.raises(ValueError, match=r"above 0 and at most 8, got \[8, 0, 3\]"):
         classifier()(ids(), [8, 0, 3])

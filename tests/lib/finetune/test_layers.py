@@ -86,7 +86,7 @@ def test_layers_have_every_weight_once_top_to_bottom(body):
     net = model(body)
     names = list(weights_by_layer(net))
     assert names == ["head", "blocks.1", "blocks.0", "embed"]
-    ids = [id(weight) for weights in weights_by_layer(net).values() for weight in weights]
+    ids = [id(w) for weights in weights_by_layer(net).values() for w in weights]
     assert len(ids) == len({*ids}) and {*ids} == {id(w) for w in net.parameters()}
     assert list(weights_by_layer(Tagger(body(TINY), 3))) == names
 
@@ -111,8 +111,8 @@ def test_layers_thaw_top_to_bottom():
 
     class Watch(GradualUnfreezing):
         def after_step(self, run):
-            parts = weights_by_layer(run.model)
-            seen.append([n for n, ws in parts.items() if all(w.requires_grad for w in ws)])
+            parts = weights_by_layer(run.model).items()
+            seen.append([n for n, ws in parts if all(w.requires_grad for w in ws)])
             super().after_step(run)
 
     batches = labeled_batches(TEXTS, LABELS, 20)
