@@ -203,7 +203,8 @@ def predict(
     """The probability of each class, for each text of the batches, with dropout off.
 
     Of each batch, `together` texts of similar lengths are worked on at a time, so that
-    little work is spent on padding. A compiled model runs uncompiled here, since every
+    little work is spent on padding. Of a model in half precision, probabilities are
+    float32. A compiled model runs uncompiled here, since every
     length would be compiled anew.
     Raises ValueError when there is no batch or `together` is below 1.
     """
@@ -214,7 +215,8 @@ def predict(
         scores = [_batch_scores(model, batch, together) for batch in batches]
     if not scores:
         raise ValueError("batches must hold at least one batch, got none")
-    return torch.cat(scores).softmax(dim=-1)
+    found = torch.cat(scores)
+    return found.softmax(-1, dtype=torch.promote_types(found.dtype, torch.float32))
 
 
 def _batch_scores(

@@ -6,13 +6,15 @@ from typing import SupportsIndex
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor
 
 from lib.tokens.word_tokenizer import pad
 
 Labeled = tuple[
-    Int[Tensor, "batch time"], Int[Tensor, " batch"], Int[Tensor, " batch"]
+    Int[Tensor, "batch time"],
+    Int[Tensor, " batch"],
+    Integer[Tensor, " batch"] | Bool[Tensor, " batch"],
 ]  # ids, lengths, labels
 Labels = Sequence[SupportsIndex] | np.ndarray | Tensor  # whole numbers or booleans
 Ids = Sequence[SupportsIndex] | np.ndarray | Tensor  # the tokens of one text
