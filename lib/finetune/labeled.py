@@ -18,12 +18,13 @@ Labeled = tuple[
 ]  # ids, lengths, labels
 Labels = Sequence[SupportsIndex] | np.ndarray | Tensor  # whole numbers or booleans
 Ids = Sequence[SupportsIndex] | np.ndarray | Tensor  # the tokens of one text
+Texts = Sequence[Ids] | np.ndarray | Tensor
 Augmentation = Callable[[Sequence[int], random.Random], list[int]]
 BUCKET = 16  # batches whose texts are sorted by length together
 
 
 def labeled_batches(
-    texts: Sequence[Ids],
+    texts: Texts,
     labels: Labels,
     batch: int,
     seed: int = 0,
@@ -42,9 +43,7 @@ def labeled_batches(
     return _rounds(_lists(texts), classes, batch, random.Random(seed), augment)
 
 
-def in_order(
-    texts: Sequence[Ids], labels: Labels, batch: int = 512
-) -> Iterator[Labeled]:
+def in_order(texts: Texts, labels: Labels, batch: int = 512) -> Iterator[Labeled]:
     """Every text once, unchanged and in order: to measure.
 
     Raises ValueError as `labeled_batches` does; labels of one class are allowed.
@@ -125,7 +124,7 @@ def check_range(labels: Sequence[int], classes: int) -> None:
         raise ValueError(f"labels must lie in 0..{classes - 1}, got {strange}")
 
 
-def check_labels(texts: Sequence[Ids] | Sequence[str], labels: Labels) -> list[int]:
+def check_labels(texts: Texts | Sequence[str], labels: Labels) -> list[int]:
     """The labels as integers, if there is one for each text and no text is empty.
 
     Raises ValueError otherwise.
@@ -154,7 +153,7 @@ def _check_batch(batch: int) -> None:
         raise ValueError(f"batch must be above 0, got {batch}")
 
 
-def _lists(texts: Sequence[Ids]) -> list[list[int]]:
+def _lists(texts: Texts) -> list[list[int]]:
     """The ids of each text as a list; a text that was not encoded is refused."""
     lists = [ids.tolist() if hasattr(ids, "tolist") else list(ids) for ids in texts]
     for number, ids in enumerate(lists):

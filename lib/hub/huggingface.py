@@ -115,7 +115,5 @@ def _unembed(left: dict[str, Tensor], tokens: Tensor, model: GPT) -> Tensor:
         return tokens
     head = _take(left, LM_HEAD, tuple(model.unembed.weight.shape))
     if model.config.tied and not head.equal(tokens):
-        raise ValueError(
-            f"{LM_HEAD} is not the token matrix that the config ties"
-        )
+        raise ValueError(f"{LM_HEAD} is not the token matrix that the config ties")
     return head

@@ -5,14 +5,13 @@ of a class. Above 0 the word spoke for the class, below 0 against it. There are 
 ways to ask. How steep are the log-odds at this text (`gradient_times_input`)? How steep
 are they all the way from a text of unknown words (`integrated_gradients`)? What if the
 word were not there (`occlusion`)? The last needs no calculus, and the model has to read
-as many texts as there are words.
+as many texts as there are words. The model is a `Classifier`, wrapped or not.
 """
 
 import torch
 from jaxtyping import Float, Int, Integer
-from torch import Tensor
+from torch import Tensor, nn
 
-from lib.finetune.classifier import Classifier
 from lib.inside.hooks import replaced
 from lib.model.modes import evaluating, unwrap
 from lib.tokens.word_tokenizer import UNKNOWN
@@ -34,7 +33,7 @@ def log_odds(scores: Float[Tensor, "batch _"], toward: int) -> Float[Tensor, " b
 
 
 def gradient_times_input(
-    model: Classifier, ids: Integer[Tensor, " time"], toward: int = 1
+    model: nn.Module, ids: Integer[Tensor, " time"], toward: int = 1
 ) -> Float[Tensor, " time"]:
     """Each word vector times the gradient of the log-odds at it.
 
@@ -48,7 +47,7 @@ def gradient_times_input(
 
 
 def integrated_gradients(
-    model: Classifier,
+    model: nn.Module,
     ids: Integer[Tensor, " time"],
     toward: int = 1,
     baseline: int = UNKNOWN,
@@ -85,7 +84,7 @@ def integrated_gradients(
 
 @torch.no_grad()
 def occlusion(
-    model: Classifier, ids: Integer[Tensor, " time"], toward: int = 1
+    model: nn.Module, ids: Integer[Tensor, " time"], toward: int = 1
 ) -> Float[Tensor, " time"]:
     """How far the log-odds fall when one word is left out, for each of the words.
 
@@ -107,7 +106,7 @@ def occlusion(
 
 @torch.no_grad()
 def unexplained(
-    model: Classifier,
+    model: nn.Module,
     ids: Integer[Tensor, " time"],
     attributions: Float[Tensor, " time"],
     toward: int = 1,
@@ -128,7 +127,7 @@ def unexplained(
 
 @torch.no_grad()
 def word_vectors(
-    model: Classifier, ids: Integer[Tensor, " time"]
+    model: nn.Module, ids: Integer[Tensor, " time"]
 ) -> Float[Tensor, "time width"]:
     """The vector of each word in the model's table, before positions are added.
 
@@ -137,7 +136,7 @@ def word_vectors(
     return unwrap(model).body.embed.tokens(_checked(model, ids))
 
 
-def _checked(model: Classifier, ids: Integer[Tensor, " time"]) -> Int[Tensor, " time"]:
+def _checked(model: nn.Module, ids: Integer[Tensor, " time"]) -> Int[Tensor, " time"]:
     """The ids of one text as an embedding takes them."""
     if ids.dim() != 1 or ids.is_floating_point():
         raise ValueError(
@@ -154,7 +153,7 @@ def _checked(model: Classifier, ids: Integer[Tensor, " time"]) -> Int[Tensor, " 
 
 
 def _baseline(
-    model: Classifier, ids: Integer[Tensor, " time"], baseline: int
+    model: nn.Module, ids: Integer[Tensor, " time"], baseline: int
 ) -> Float[Tensor, "time width"]:
     vocab = unwrap(model).body.config.vocab
     if not 0 <= baseline < vocab:
@@ -164,7 +163,7 @@ def _baseline(
 
 @torch.enable_grad()
 def _gradient(
-    model: Classifier,
+    model: nn.Module,
     ids: Integer[Tensor, " time"],
     x: Float[Tensor, "batch time width"],
     toward: int,

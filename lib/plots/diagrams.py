@@ -177,9 +177,7 @@ def _box(text: str, left: int, top: int, width: int) -> str:
 def _arrow(x1: int, y1: int, x2: int, y2: int, shape: str) -> str:
     length = math.hypot(x2 - x1, y2 - y1)
     if not length:
-        raise ValueError(
-            f"an arrow must lead somewhere, one stays at {x1, y1}"
-        )
+        raise ValueError(f"an arrow must lead somewhere, one stays at {x1, y1}")
     dx, dy = (x2 - x1) / length, (y2 - y1) / length
     head = (
         f"M{x2} {y2}L{x2 - 7 * dx - 4 * dy:.1f} {y2 - 7 * dy + 4 * dx:.1f}"
