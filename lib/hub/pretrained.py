@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from lib.model.config import GPTConfig
 from lib.model.encoder import Encoder
@@ -64,14 +64,14 @@ def load_pretrained(
 
 def save_pretrained(
     name: str,
-    model: Encoder,
+    model: nn.Module,
     tokenizer: WordTokenizer,
     about: dict[str, Any],
     folder: str | Path = FOLDER,
 ) -> None:
     """Write the weights in half precision and the card: `about`, and what it must have.
 
-    A tied matrix is written once. Raises ValueError when the model does not have a
+    The model is an `Encoder`, wrapped or not; a tied matrix is written once. Raises ValueError when the model does not have a
     vector for each word, has other weights than its configuration says (adapters, see
     `lib.finetune.lora.unload`), or one that half precision cannot hold.
     """
@@ -95,7 +95,7 @@ def save_pretrained(
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _in_half(model: Encoder) -> dict[str, Tensor]:
+def _in_half(model: nn.Module) -> dict[str, Tensor]:
     """The model's weights in half precision, if they are those of its configuration."""
     weights = {n: w.detach().half().contiguous() for n, w in model.named_parameters()}
     with torch.device("meta"):

@@ -101,6 +101,8 @@ def test_bad_input_is_named():
         text_baselines.fit(model, TEXTS, [0, 1, 0])
     with pytest.raises(ValueError, match=r"a word each, got none in numbers \[1\]"):
         text_baselines.fit(model, ["film", ""], [0, 1])
+    with pytest.raises(ValueError, match="a list of texts, got one: 'film'"):
+        text_baselines.fit(model, "film", [0, 1, 0, 1])
     with pytest.raises(ValueError, match="2 classes or more, all are 1"):
         text_baselines.fit(model, TEXTS, [1] * 12)
     with pytest.raises(ValueError, match=r"must be 0 and 1, got \[1, 2\]"):
@@ -108,3 +110,23 @@ def test_bad_input_is_named():
         text_baselines.fit(text_baselines.naive_bayes_weights(), TEXTS, some)
     with pytest.raises(ValueError, match="at least one word, got ' '"):
         text_baselines.averages([" "], WORDS, TABLE)
+    for texts in ([], "film"):
+        with pytest.raises(ValueError, match="a list of at least one text, got"):
+            text_baselines.averages(texts, WORDS, TABLE)
+    with pytest.raises(ValueError, match="a row for each of 7 words, got 6 rows"):
+        text_baselines.averages(["film"], WORDS, TABLE[:6])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_a_table_may_be_a_models_weights_of_any_precision(dtype):
+    expected = text_baselines.averages(TEXTS, WORDS, TABLE)
+    table = torch.nn.Parameter(TABLE.to(dtype))
+    found = text_baselines.averages(TEXTS, WORDS, table)
+    np.testing.assert_allclose(found, expected, atol=0.01)
+
+
+@pytest.mark.parametrize("name", MAKE)
+def test_labels_may_be_booleans(name):
+    labels = [bool(label) for label in LABELS]
+    model = text_baselines.fit(MAKE[name](), TEXTS, labels)
+    assert model.predict(TEXTS[:2]).tolist() == [0, 1]

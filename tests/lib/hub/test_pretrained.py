@@ -1,4 +1,4 @@
-"""The zoo: what is saved comes back, what does not fit is refused, the card is true."""
+"""Pretrained models: what is saved comes back, what does not fit is refused."""
 
 import json
 from dataclasses import replace
@@ -8,6 +8,7 @@ import torch
 
 from benchmarks import pretrain_reviews
 from lib.data.reviews import imdb
+from lib.finetune import lora
 from lib.hub.pretrained import FOLDER, load_pretrained, names, save_pretrained
 from lib.model.encoder import Encoder
 from lib.tokens.word_tokenizer import WordTokenizer
@@ -87,6 +88,22 @@ def test_another_vocabulary_is_refused(zoo):
         load_pretrained("tiny", WordTokenizer(["the", "film"]), zoo[1])
     with pytest.raises(ValueError, match="model has 11 words, the tokenizer 5"):
         save_pretrained("x", zoo[0], WordTokenizer(["the", "film"]), {}, zoo[1])
+
+
+def test_what_a_file_cannot_hold_is_refused(zoo):
+    model, folder = zoo
+    wrapped = torch.compile(model, backend="eager")
+    save_pretrained("wrapped", wrapped, WORDS, {}, str(folder / "new"))
+    found = load_pretrained("wrapped", folder=str(folder / "new")).model
+    assert found.state_dict().keys() == model.state_dict().keys()
+    with torch.no_grad():
+        model.norm.weight[0] = 1e6
+    with pytest.raises(ValueError, match=r"half precision, not so \['norm.weight'\]"):
+        save_pretrained("large", model, WORDS, {}, folder)
+    lora.adapt(model, ["to_query"])
+    with pytest.raises(ValueError, match="weights of its configuration, not .*down"):
+        save_pretrained("adapted", model, WORDS, {}, folder)
+    assert names(folder) == ["tiny"]
 
 
 def test_the_cards_figure_is_true():

@@ -35,3 +35,8 @@ def test_the_diagram_of_training_names_its_parts():
     assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
     for name in ("batches", "model", "objective", "clip", "optimizer", "schedule"):
         assert f">{name}</text>" in page
+
+
+def test_an_arrow_must_lead_somewhere():
+    with pytest.raises(ValueError, match=r"one stays at \(3, 4\)"):
+        diagrams.draw([], [(3, 4, 3, 4, "")], (9, 9), "label")

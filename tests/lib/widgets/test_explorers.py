@@ -140,3 +140,59 @@ def test_streams_that_do_not_fit_are_refused():
     tokens, streams, guesses = walk("abc")
     with pytest.raises(ValueError, match="2 tokens do not fit 3 positions"):
         widgets.stream_explorer(list("abc<"), [tokens[:2]], [streams], [guesses])
+
+
+@pytest.mark.parametrize(
+    "ask, message",
+    [
+        (lambda: widgets.attention_explorer([], []), "at least one text"),
+        (lambda: widgets.stream_explorer(["a"], [], [], []), "at least one text"),
+        (lambda: widgets.next_token_explorer(["a"], [], []), "at least one text"),
+        (lambda: widgets.token_explorer(BytePairTokenizer(), []), "at least one text"),
+        (
+            lambda: widgets.next_token_explorer(["a"], ["b", "c"], [torch.zeros(1)]),
+            "2 texts do not fit 1 scores",
+        ),
+        (
+            lambda: widgets.next_token_explorer(
+                ["a"], ["b"], [torch.full((1,), -9e999)]
+            ),
+            "scores must be finite",
+        ),
+        (lambda: widgets.softmax_explorer([], []), "0 names do not fit 0 scores"),
+        (lambda: widgets.softmax_explorer(["a"], [1.0, 2.0]), "1 names do not fit 2"),
+        (lambda: widgets.softmax_explorer(["a"], [torch.nan]), "must be finite"),
+        (
+            lambda: widgets.word_explorer(["a"], torch.ones(1, 2), torch.ones(1, 1)),
+            "got 1 words and many=8",
+        ),
+        (
+            lambda: widgets.word_explorer(
+                ["a", "b"], torch.eye(2), torch.eye(2), chosen="c"
+            ),
+            "chosen must be one of the words, got 'c'",
+        ),
+    ],
+)
+def test_what_cannot_be_explored_is_named(ask, message):
+    with pytest.raises(ValueError, match=message):
+        ask()
+
+
+def test_a_stream_of_other_words_or_few_words():
+    tokens, streams, guesses = walk("ab", vocab=2)
+    page = widgets.stream_explorer(["a", "b"], [tokens], [streams], [guesses])
+    assert all(len(part[2]) == 2 for step in data_of(page)[0]["steps"] for part in step)
+    with pytest.raises(ValueError, match=r"in the vocabulary, \['b'\] are not"):
+        widgets.stream_explorer(["a", "c"], [tokens], [streams], [guesses])
+
+
+def test_words_in_one_place_are_drawn():
+    page = widgets.word_explorer(["a", "b"], torch.ones(2, 2), torch.eye(2))
+    assert [word["at"] for word in data_of(page)] == [[0, 0], [0, 0]]
+
+
+def test_a_text_that_looks_like_a_place_stays_as_it_is():
+    page = widgets.next_token_explorer(["__DATA__"], ["__NAMES__"], [torch.zeros(1)])
+    assert "<option value=0>__NAMES__</option>" in page.data
+    assert 'names = ["__DATA__"], data = [[0.0]]' in page.data

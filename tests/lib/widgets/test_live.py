@@ -38,6 +38,13 @@ def test_the_live_panel_says_what_it_cannot_read(panel):
     ]
 
 
+def test_the_live_panel_waits_for_a_text(panel):
+    box, shown = panel
+    shown.clear()
+    box.children[0].value = ""
+    assert shown == ["There is nothing to look at yet."]
+
+
 def test_the_live_merges_are_those_of_the_text(capsys):
     box = live.live_merges("never, never!")
     text, merges, _ = box.children
