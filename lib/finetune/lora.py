@@ -121,7 +121,8 @@ class EmbeddingAdapter(Adapter):
     def __init__(
         self, layer: nn.Embedding, rank: int, alpha: float, shared: bool = False
     ):
-        rows, columns = layer.embedding_dim, layer.num_embeddings
+        rows = layer.embedding_dim
+        columns = layer.num_embeddings
         super().__init__(layer, rows, columns, rank, alpha, shared)
         nn.init.normal_(self.up)
 

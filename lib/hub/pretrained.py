@@ -71,9 +71,10 @@ def save_pretrained(
 ) -> None:
     """Write the weights in half precision and the card: `about`, and what it must have.
 
-    The model is an `Encoder`, wrapped or not; a tied matrix is written once. Raises ValueError when the model does not have a
-    vector for each word, has other weights than its configuration says (adapters, see
-    `lib.finetune.lora.unload`), or one that half precision cannot hold.
+    The model is an `Encoder`, wrapped or not; a tied matrix is written once. Raises
+    ValueError when the model does not have a vector for each word, has other weights
+    than its configuration says (adapters, see `lib.finetune.lora.unload`), or one that
+    half precision cannot hold.
     """
     model = unwrap(model)
     if model.config.vocab != len(tokenizer):

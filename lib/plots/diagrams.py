@@ -178,12 +178,14 @@ def _arrow(x1: int, y1: int, x2: int, y2: int, shape: str) -> str:
     length = math.hypot(x2 - x1, y2 - y1)
     if not length:
         raise ValueError(f"an arrow must lead somewhere, one stays at {x1, y1}")
-    dx, dy = (x2 - x1) / length, (y2 - y1) / length
+    dx = (x2 - x1) / length
+    dy = (y2 - y1) / length
     head = (
         f"M{x2} {y2}L{x2 - 7 * dx - 4 * dy:.1f} {y2 - 7 * dy + 4 * dx:.1f}"
         f"L{x2 - 7 * dx + 4 * dy:.1f} {y2 - 7 * dy - 4 * dx:.1f}Z"
     )
-    x, y = (x1 + x2) / 2 + 7, (y1 + y2) / 2 + 4
+    x = (x1 + x2) / 2 + 7
+    y = (y1 + y2) / 2 + 4
     label = "".join(
         f'<text x="{x}" y="{y + 14 * number}" font-size="11">{html.escape(line)}</text>'
         for number, line in enumerate(shape.splitlines())

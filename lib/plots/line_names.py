@@ -21,7 +21,8 @@ def name_ends(ax: Axes, ends: dict[str, float], colored: Sequence[str]) -> None:
         gap = 0.062 * (high - low)
         heights = [gap * many for many in lines]
         places = moved_apart([ends[name] for name in order], heights)
-        bottom, top = places[0] - heights[0] / 2, places[-1] + heights[-1] / 2
+        bottom = places[0] - heights[0] / 2
+        top = places[-1] + heights[-1] / 2
         ax.set_ylim(min(low, bottom), max(high, top))
     for name, y in zip(order, places, strict=True):
         color = readable(f"C{colored.index(name)}") if name in colored else GREY

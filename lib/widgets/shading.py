@@ -15,7 +15,8 @@ from IPython.display import HTML
 from jaxtyping import Float
 from torch import Tensor
 
-FOR, AGAINST = "var(--pst-color-primary, #176de8)", "#e69f00"
+FOR = "var(--pst-color-primary, #176de8)"
+AGAINST = "#e69f00"
 DEEPEST = 38  # percent of the color under the strongest word; text stays legible on it
 UNDERLINED = 10  # percent of the strongest word's number from which a word has a line
 AROUND = 6  # words shown on each side of a strong one

@@ -160,8 +160,8 @@ def test_weighted_classes_count_alike():
 def test_predict_keeps_the_order_of_texts_of_any_length(together):
     net = small()
     nn.init.normal_(net.head.weight)
-    texts = [ids * (1 + n % 5) for n, ids in enumerate(TEXTS)]
-    batches = in_order(texts, LABELS, batch=25)
+    texts = [ids * (1 + n % 5) for n, ids in enumerate(TEXTS[:30])]
+    batches = in_order(texts, LABELS[:30], batch=25)
     alone = [net(torch.tensor([ids])).softmax(dim=-1) for ids in texts]
     torch.testing.assert_close(predict(net, batches, together), torch.cat(alone))
 
