@@ -43,7 +43,7 @@ STEPS = {100: 150, 500: 200, 2_000: 500, None: 1_100}
 # Of "layerwise" and "lora": the head's rate, and how much of it one layer down gets.
 RATES = {100: (3e-2, 0.01), 500: (3e-2, 0.03), 2_000: (1e-2, 0.1), None: (1e-2, 0.1)}
 ONE_RATE = {"full": 3e-4, "frozen": 3e-2, "scratch": 3e-3}
-LORA = {"names": lora.EVERY, "rank": 8, "alpha": 16.0}
+LORA = {"names": lora.ALL_LINEAR, "rank": 8, "alpha": 16.0}
 SETTINGS = {
     "batch": BATCH,
     "longest": LONGEST,
@@ -104,7 +104,7 @@ def simple(method: str, task: Task, body) -> tuple[np.ndarray, int]:
         model = COUNTING[method]()
     learned, measured = ([each.text for each in part] for part in task[:2])
     labels = [int(each.positive) for each in task.learned]
-    found = text_baselines.learn(model, learned, labels).predict(measured)
+    found = text_baselines.fit(model, learned, labels).predict(measured)
     line = model[-1]
     return found, sum(np.size(getattr(line, n, ())) for n in ("coef_", "intercept_"))
 

@@ -133,7 +133,7 @@ def probe(pretrained: pretrained.Pretrained, split: reviews.Split) -> float:
     line = text_baselines.averaged_vectors(pretrained.tokenizer, table)
     few = reviews.draw(split.training, LABELS, seed=0)
     labels = [int(each.positive) for each in few]
-    text_baselines.learn(line, [each.text for each in few], labels)
+    text_baselines.fit(line, [each.text for each in few], labels)
     found = line.predict([each.text for each in split.validation])
     return float((found == [each.positive for each in split.validation]).mean())
 

@@ -21,7 +21,7 @@ from benchmarks import Target, conclude
 from lib import train, vectors
 from lib.data import reviews
 from lib.finetune.labeled import in_order
-from lib.finetune.text_baselines import RARE, line_on_averages
+from lib.finetune.text_baselines import RARE, regression_on_averages
 from lib.model.config import GPTConfig
 from lib.model.gpt import GPT
 from lib.tokens.tokenizer import BytePairTokenizer
@@ -88,7 +88,7 @@ def scores(encode, body: Vectors, shares: Tensor, split: reviews.Split) -> dict:
     for many in LABELS:
         for seed in SEEDS:
             few = reviews.draw(split.training, many, seed)
-            line = line_on_averages()
+            line = regression_on_averages()
             line.fit(rows(few), [each.positive for each in few])
             accuracy = round(float(line.score(features, truth)), 4)
             found.setdefault(str(many), []).append(accuracy)

@@ -83,7 +83,7 @@ def accuracies(
         for seed in SEEDS if many else SEEDS[:1]:
             few = reviews.draw(parts[0], many, seed) if many else parts[0]
             rows = [places[id(each)] for each in few]
-            line = text_baselines.line_on_averages()
+            line = text_baselines.regression_on_averages()
             line.fit(x[rows], [y[row] for row in rows])
             accuracy = accuracy_score(truth, line.predict(other))
             found.setdefault(str(many or "all"), []).append(round(accuracy, 4))

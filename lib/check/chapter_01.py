@@ -36,7 +36,8 @@ def pairs(answer: object) -> Iterator[str]:
 @checker
 def merge(answer: Callable) -> Iterator[str]:
     """`answer(ids, pair, new)`: the list of ids with `new` wherever `pair` stood."""
-    ids, pair = [5, 1, 2, 3, 1, 2, 2, 1], (1, 2)
+    ids = [5, 1, 2, 3, 1, 2, 2, 1]
+    pair = (1, 2)
     true = bpe.merge(ids, pair, 9)
     given = ids.copy()
     result = call(answer, given, pair, 9, kind=list)
@@ -110,7 +111,8 @@ def one_hot(answer: Callable) -> Iterator[str]:
 @checker
 def pad(answer: Callable) -> Iterator[str]:
     """`answer(sequences, pad)`: whole numbers (batch, time), filled up on the right."""
-    sequences, filler = [[7, 8, 9, 6], [5], [3, 0]], 1
+    sequences = [[7, 8, 9, 6], [5], [3, 0]]
+    filler = 1
     true = torch.tensor([[7, 8, 9, 6], [5, 1, 1, 1], [3, 0, 1, 1]])
     given = [list(sequence) for sequence in sequences]
     result = call(answer, given, filler)
@@ -134,8 +136,11 @@ def pad(answer: Callable) -> Iterator[str]:
 @checker
 def cosine(answer: Callable) -> Iterator[str]:
     """`answer(vector, table)`: the cosine between a vector and each row of a table."""
-    vector, table = random_numbers(4), random_numbers(3, 4)
-    dots, long, rows = table @ vector, vector.norm(), table.norm(dim=1)
+    vector = random_numbers(4)
+    table = random_numbers(3, 4)
+    dots = table @ vector
+    long = vector.norm()
+    rows = table.norm(dim=1)
     true = dots / (long * rows)
     result = call(answer, vector, table)
     yield from wrong_shape(result, true)

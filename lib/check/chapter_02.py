@@ -57,7 +57,8 @@ def softmax(answer: Callable) -> Iterator[str]:
 @checker
 def mask(answer: Callable) -> Iterator[str]:
     """`answer(time)`: booleans (time, time), True where the row may look."""
-    result, true = call(answer, 4), causal_mask(4)[0, 0]
+    result = call(answer, 4)
+    true = causal_mask(4)[0, 0]
     yield from wrong_shape(result, true)
     if result.dtype != torch.bool:
         yield f"the mask should hold booleans, but holds {result.dtype}."
@@ -76,7 +77,8 @@ def attention(answer: Callable) -> Iterator[str]:
     """`answer(q, k, v, mask)`: the mixed values of scaled dot-product attention."""
     q, k, v = random_numbers(2, 3, 5, 8, many=3)
     mask = causal_mask(5)
-    scores, dim = q @ k.transpose(-2, -1), q.size(-1)
+    scores = q @ k.transpose(-2, -1)
+    dim = q.size(-1)
     true, weights = scaled_dot_product(q, k, v, mask)
     result = call(answer, q, k, v, mask)
     yield from wrong_shape(result, true)
@@ -113,7 +115,8 @@ def heads(answer: Callable) -> Iterator[str]:
 @checker
 def grouped(answer: Callable) -> Iterator[str]:
     """`answer(q, k, v)`: 4 query heads share 2 heads of keys and values."""
-    q, (k, v) = random_numbers(2, 4, 5, 8), random_numbers(2, 2, 5, 8, many=2)
+    q = random_numbers(2, 4, 5, 8)
+    (k, v) = random_numbers(2, 2, 5, 8, many=2)
     repeated = (k.repeat_interleave(2, dim=1), v.repeat_interleave(2, dim=1))
     true = scaled_dot_product(q, *repeated)[0]
     result = call(answer, q, k, v)

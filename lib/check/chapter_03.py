@@ -22,7 +22,8 @@ from lib.model.masks import causal_mask
 def normed_row(answer: object) -> Iterator[str]:
     """The layer norm of [6, 0, 6, 8], to two decimals."""
     x = torch.tensor([6.0, 0, 6, 8])
-    found, centered = torch.tensor(answer, dtype=torch.float), x - x.mean()
+    found = torch.tensor(answer, dtype=torch.float)
+    centered = x - x.mean()
     true = centered / 3
     yield from wrong_shape(found, true)
     if close_by_hand(found, centered):
@@ -66,7 +67,8 @@ def layer_norm(answer: Callable) -> Iterator[str]:
 @checker
 def rms_norm(answer: Callable) -> Iterator[str]:
     """`answer(x, scale, eps)`: RMS norm over the last axis, times a learned scale."""
-    x, scale = 3 * random_numbers(2, 5, 8) + 1, random_numbers(8)
+    x = 3 * random_numbers(2, 5, 8) + 1
+    scale = random_numbers(8)
     square = x.square().mean(-1, keepdim=True)
     true = x / (square + 0.1).sqrt() * scale
     result = call(answer, x, scale, 0.1)
@@ -89,7 +91,8 @@ def rms_norm(answer: Callable) -> Iterator[str]:
 @checker
 def pre_norm(answer: Callable) -> Iterator[str]:
     """`answer(x, part, norm)`: one residual step, the norm before the part."""
-    x, (part, norm) = random_numbers(2, 5, 8), _parts(8, "part", "norm")
+    x = random_numbers(2, 5, 8)
+    (part, norm) = _parts(8, "part", "norm")
     true = x + part(norm(x))
     result = call(answer, x, part, norm)
     yield from wrong_shape(result, true)
@@ -129,7 +132,8 @@ def feed_forward_size(answer: Callable) -> Iterator[str]:
 @checker
 def block(answer: Callable) -> Iterator[str]:
     """`answer(x, mask, attention, feed_forward, norm_1, norm_2)`: a pre-norm block."""
-    x, mask = random_numbers(2, 5, 8), causal_mask(5)
+    x = random_numbers(2, 5, 8)
+    mask = causal_mask(5)
     look, digest, one, two = _parts(8, "attention", "feed_forward", "norm_1", "norm_2")
 
     def attend(x: Tensor, mask: Tensor | None = None) -> Tensor:

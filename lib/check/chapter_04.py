@@ -52,8 +52,10 @@ def bits(answer: Callable) -> Iterator[str]:
 def floor(answer: Callable) -> Iterator[str]:
     """`answer(often, source)`: the entropy rate, from the shares and the table."""
     source = random_source(4, 1, spread=1.5, seed=2)
-    often, each = how_often(source), -(source * source.log())
-    found, true = _number(answer, often.clone(), source.clone()), entropy(source)
+    often = how_often(source)
+    each = -(source * source.log())
+    found = _number(answer, often.clone(), source.clone())
+    true = entropy(source)
     if _near(found, each.sum(dim=1).mean().item()):
         yield "the rows count equally; weigh each by how often the source is in it."
     if _near(found, each.sum().item()):
@@ -131,7 +133,8 @@ def adam(answer: Callable) -> Iterator[str]:
     found = call(answer, *arguments, 2, kind=tuple)
     if len(found) != 3:
         yield "return three things: the weight, the mean and the square."
-    m, s = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+    m = 0.9 * mean + 0.1 * gradient
+    s = 0.999 * square + 0.001 * gradient**2
     if same(found[1], 0.1 * mean + 0.9 * gradient):
         yield "the mean keeps 0.9 of what it was; yours keeps 0.1."
     if same(found[1], m / (1 - 0.9**2)):
@@ -142,7 +145,8 @@ def adam(answer: Callable) -> Iterator[str]:
         yield "the square should take in the gradient's square."
     if not same(found[2], s):
         yield "the square should be 0.999 of the old one and 0.001 of the gradient's."
-    far, wide = m / (1 - 0.9**2), s / (1 - 0.999**2)
+    far = m / (1 - 0.9**2)
+    wide = s / (1 - 0.999**2)
     if same(found[0], weight + 0.1 * far / wide.sqrt()):
         yield "the weight goes uphill; subtract the step."
     if same(found[0], weight - 0.1 * m / s.sqrt()):

@@ -41,7 +41,8 @@ def top_p(answer: Callable) -> Iterator[str]:
             yield "with p = 0.3 nothing is left: the likeliest token always stays."
         if p < 1 and same(result, true):
             yield "what is left should add up to 1 again: divide by its sum."
-        found, expected = (result > 0).sum().item(), len(list(left))
+        found = (result > 0).sum().item()
+        expected = len(list(left))
         if found < expected:
             yield (
                 f"with p = {p}, {expected} tokens stay, not {found}: "
@@ -60,7 +61,8 @@ def top_p(answer: Callable) -> Iterator[str]:
 @checker
 def penalty(answer: Callable) -> Iterator[str]:
     """`answer(scores, text, penalty)`: scores of a vocabulary after the penalty."""
-    scores, text = 2 * random_numbers(8), torch.tensor([0, 3, 3, 5, 1])
+    scores = 2 * random_numbers(8)
+    text = torch.tensor([0, 3, 3, 5, 1])
     true = repetition_penalty(scores[None], text[None], 1.5)[0]
     seen = torch.zeros(8, dtype=torch.bool).scatter(0, text, True)
     before = scores.clone()

@@ -63,9 +63,12 @@ def word_dropout(answer: Callable) -> Iterator[str]:
 @checker
 def lora(answer: Callable) -> Iterator[str]:
     """`answer(weight, down, up, alpha)`: the matrix with its change added to it."""
-    weight, alpha = random_numbers(5, 4), 6.0
-    down, up = random_numbers(3, 4), random_numbers(5, 3)
-    before, change = weight.clone(), up @ down
+    weight = random_numbers(5, 4)
+    alpha = 6.0
+    down = random_numbers(3, 4)
+    up = random_numbers(5, 3)
+    before = weight.clone()
+    change = up @ down
     result = call(answer, weight, down, up, alpha)
     yield from wrong_shape(result, before)
     if not same(weight, before):
@@ -137,7 +140,9 @@ def layer_rates(answer: Callable) -> Iterator[str]:
 @checker
 def f1(answer: Callable) -> Iterator[str]:
     """`answer(hits, false_alarms, missed)`: precision, recall and F1, 0 for 0 / 0."""
-    precision, recall, middle = 30 / 40, 30 / 50, 2 * 30 / (2 * 30 + 10 + 20)
+    precision = 30 / 40
+    recall = 30 / 50
+    middle = 2 * 30 / (2 * 30 + 10 + 20)
     found = call(answer, 30, 10, 20, kind=tuple)
     if len(found) != 3:
         yield "the answer should be three numbers: precision, recall, F1."
@@ -166,14 +171,16 @@ def calibration_error(answer: Callable) -> Iterator[str]:
     chances = torch.tensor([0.05, 0.1, 0.15, 0.2, 0.3, 0.6, 0.7, 0.95])
     positive = torch.tensor([0.0, 0, 1, 0, 1, 1, 0, 1])
     bins = (4 * chances).long()
-    gaps, sizes = [], []
+    gaps = []
+    sizes = []
     for number in range(4):
         inside = bins == number
         if inside.any():
             gap = chances[inside].mean() - positive[inside].mean()
             gaps.append(gap.item())
             sizes.append(inside.sum().item())
-    gaps, sizes = torch.tensor(gaps), torch.tensor(sizes)
+    gaps = torch.tensor(gaps)
+    sizes = torch.tensor(sizes)
     true = (sizes * gaps.abs()).sum() / 8
     found = call(answer, chances.clone(), positive.clone(), 4, kind=object)
     found = torch.as_tensor(found)
@@ -209,7 +216,9 @@ def integrated(answer: Callable) -> Iterator[str]:
         """Of x[0]**3 + x[1] * x[2]."""
         return torch.stack([3 * x[0] ** 2, x[2], x[1]])
 
-    x, base, steps = torch.tensor([2.0, 1.0, -3.0]), torch.tensor([1.0, -1.0, 0.5]), 5
+    x = torch.tensor([2.0, 1.0, -3.0])
+    base = torch.tensor([1.0, -1.0, 0.5])
+    steps = 5
 
     def along(shares: Tensor) -> Tensor:
         return torch.stack([gradient(base + s * (x - base)) for s in shares]).mean(0)

@@ -23,7 +23,8 @@ class Progress:
     def _headline(self) -> str:
         """How many are right, and what to do next where any is left."""
         states = list(self.states().values())
-        many, right = len(states), states.count("right")
+        many = len(states)
+        right = states.count("right")
         if right == many:
             return f"All {many} exercises are right."
         if states.count("open") == many:

@@ -10,7 +10,10 @@ from torch import Tensor
 
 @dataclass(frozen=True, repr=False)
 class Verdict:
-    """What a checker found: `right`, one sentence to read, `open` if not answered."""
+    """What a checker found: whether it is right, and what it says about it.
+
+    `open` means that the exercise has not been answered yet.
+    """
 
     right: bool
     says: str
@@ -34,20 +37,21 @@ class WrongKind(Exception):
     """The answer is of another type than the exercise asks for."""
 
 
-# Module of a chapter's checkers, name of the exercise, and what was said of it last:
-# what `progress` shows. It lives as long as the notebook's kernel.
+# By the module of a chapter's checkers, then by exercise: what was last said of it.
+# `progress` shows this. It lives as long as the notebook's kernel.
 EXERCISES: dict[str, dict[str, Verdict | None]] = {}
 
 
 def checker(complaints: Callable[..., Iterator[str]]) -> Callable[..., Verdict]:
     """Turn a generator of complaints into a checker: no complaint means right."""
-    name, chapter = complaints.__name__, EXERCISES.setdefault(complaints.__module__, {})
+    name = complaints.__name__
+    chapter = EXERCISES.setdefault(complaints.__module__, {})
     chapter[name] = None
 
     @functools.wraps(complaints)
     def check(answer: object) -> Verdict:
-        chapter[name] = verdict = _judge(complaints, answer)
-        return verdict
+        chapter[name] = _judge(complaints, answer)
+        return chapter[name]
 
     return check
 
@@ -71,8 +75,8 @@ def _judge(complaints: Callable[..., Iterator[str]], answer: object) -> Verdict:
 def _stops(error: Exception) -> str:
     """Which error it was, and the first line of its message, where it has one."""
     said = [line.strip(" .:") for line in str(error).splitlines() if line.strip()]
-    words = " (`{}`)".format(said[0].replace("`", "'")) if said else ""
-    return f"it stops with {type(error).__name__}{words}."
+    first = " (`{}`)".format(said[0].replace("`", "'")) if said else ""
+    return f"it stops with {type(error).__name__}{first}."
 
 
 def filled(answer: object):
@@ -101,7 +105,8 @@ def call(answer: Callable, *arguments: object, kind: type = Tensor):
 
 def wrong_shape(result: Tensor, expected: Tensor) -> Iterator[str]:
     if result.shape != expected.shape:
-        shape, right = tuple(result.shape), tuple(expected.shape)
+        shape = tuple(result.shape)
+        right = tuple(expected.shape)
         yield f"the shape should be {right}, but is {shape}."
 
 

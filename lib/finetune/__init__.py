@@ -5,8 +5,9 @@ file               idea
 =================  =======================================================
 classifier.py      pooling and a head on a body
 labeled.py         labeled texts in batches
-layers.py          how much of the body may move
-lora.py            a little beside the body learns instead
-text_baselines.py  what counting words learns from the same labels
+layers.py          how much of the body learns
+lora.py            a small addition learns instead
+text_baselines.py  what counting words gets from the same labels
+naive_bayes.py     one step of these, which scikit-learn's classes need
 =================  =======================================================
 """

@@ -1,8 +1,7 @@
-"""Fine-tuning: a pretrained body learns a task from a few labels, and forgets little.
+"""Layers: how much of a pretrained body learns in fine-tuning.
 
-How much of the body may move is the question of this file: none of it (`freeze`), its
-top first (`GradualUnfreezing`), all of it but its lower layers more slowly
-(`layerwise_adamw`), or only a little beside it (`lib.finetune.lora`).
+None of it (`freeze`); its top first (`GradualUnfreezing`); all of it, lower layers more
+slowly (`layerwise_adamw`); or a small addition to it alone (`lib.finetune.lora`).
 """
 
 from collections.abc import Iterable
@@ -10,42 +9,52 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from lib.model.modes import unwrap
 from lib.train import Callback, Run
 
 
-def layers(model: nn.Module) -> list[tuple[str, list[nn.Parameter]]]:
-    """The parts of a `Classifier` or `Tagger` with their weights, top to bottom.
+def weights_by_layer(model: nn.Module) -> dict[str, list[nn.Parameter]]:
+    """The layers of a `Classifier` or `Tagger` with their weights, top to bottom.
 
-    "head" (with what pools), "blocks.1" (with the last norm), "blocks.0", "embed": each
-    weight once. The scores of tokens, which a task does not use, are left out.
+    "head" (with the pooling), "blocks.1" (with the last norm), "blocks.0", "embed":
+    each weight once. An untied output layer, which a task does not use, is left out.
+    Raises ValueError when the model has no `body`.
     """
-    body, seen = model.body, {id(w) for w in model.body.parameters()}
-    head = [weight for weight in model.parameters() if id(weight) not in seen]
-    parts = [("head", head), ("embed", list(body.embed.parameters()))]
-    for number, block in enumerate(body.blocks):
-        parts.insert(1, (f"blocks.{number}", list(block.parameters())))
-    parts[1][1].extend(body.norm.parameters())
-    return parts
+    model = unwrap(model)
+    if not hasattr(model, "body"):
+        kind = type(model).__name__
+        raise ValueError(f"model must be a Classifier or a Tagger, got a {kind}")
+    body = model.body
+    seen = {id(weight) for weight in body.parameters()}
+    found = {"head": [w for w in model.parameters() if id(w) not in seen]}
+    above = list(body.norm.parameters())  # of the topmost block's output
+    for number, block in reversed(list(enumerate(body.blocks))):
+        found[f"blocks.{number}"] = [*block.parameters(), *above]
+        above = []
+    found["embed"] = list(body.embed.parameters())
+    return found
 
 
-def freeze(model: nn.Module, but: Iterable[str] = ("head",)) -> None:
-    """Stop all weights but those of the named `layers` from learning.
+def freeze(model: nn.Module, except_for: Iterable[str] = ("head",)) -> None:
+    """Stop all weights from learning, except for those of the named layers.
 
-    Raises ValueError for a name that is not there.
+    The names are those of `weights_by_layer`. Raises ValueError for one that is not
+    there.
     """
-    parts, but = dict(layers(model)), list(but)
-    if unknown := [name for name in but if name not in parts]:
-        raise ValueError(f"but must name some of {list(parts)}, got {unknown}")
+    weights = weights_by_layer(model)
+    names = [except_for] if isinstance(except_for, str) else list(except_for)
+    if unknown := [name for name in names if name not in weights]:
+        raise ValueError(f"except_for must name some of {list(weights)}, got {unknown}")
     model.requires_grad_(False)
-    for name in but:
-        for weight in parts[name]:
+    for name in names:
+        for weight in weights[name]:
             weight.requires_grad_(True)
 
 
 class GradualUnfreezing(Callback):
-    """Begins with the head alone and lets one more layer learn every `steps` steps.
+    """Begins with the head alone; one more layer learns every `steps` steps.
 
-    The optimizer must know all weights: build it while none is frozen. Source: Howard &
+    The optimizer must have all weights: make it while none is frozen. Source: Howard &
     Ruder 2018, "Universal Language Model Fine-tuning for Text Classification", 3.3.
     """
 
@@ -63,7 +72,7 @@ class GradualUnfreezing(Callback):
             self._thaw(run)
 
     def _thaw(self, run: Run) -> None:
-        names = [name for name, _ in layers(run.model)]
+        names = list(weights_by_layer(run.model))
         freeze(run.model, names[: 1 + run.step // self.steps])
 
 
@@ -75,26 +84,27 @@ def layerwise_adamw(
     betas: tuple[float, float] = (0.9, 0.99),
     fused: bool = True,
 ) -> torch.optim.AdamW:
-    """AdamW with the rate `lr` for the head, and `decay` times it one layer down.
+    """AdamW with the rate `lr` for the head, and `decay` times as much one layer down.
 
-    What lies deep is the most general, and changes least. Vectors (norms, biases) do
-    not decay towards zero. Raises ValueError unless 0 < decay <= 1.
+    The lowest layers are the most general and change least. Vectors (norms, biases)
+    have no weight decay. Raises ValueError unless 0 < decay <= 1.
     Source: Howard & Ruder 2018, section 3.2 ("discriminative fine-tuning").
     """
     if not 0 < decay <= 1:
         raise ValueError(f"decay must be above 0 and at most 1, got {decay}")
     groups = []
-    for depth, (_, weights) in enumerate(layers(model)):
-        for shrinks in (True, False):
-            group = [w for w in weights if (w.dim() >= 2) == shrinks]
+    for depth, weights in enumerate(weights_by_layer(model).values()):
+        rate = lr * decay**depth
+        matrices = [w for w in weights if w.dim() >= 2]
+        vectors = [w for w in weights if w.dim() < 2]
+        for group, shrink in ((matrices, weight_decay), (vectors, 0.0)):
             if group:
-                shrink = weight_decay if shrinks else 0.0
-                rate = lr * decay**depth
                 groups.append({"params": group, "lr": rate, "weight_decay": shrink})
     return torch.optim.AdamW(groups, lr=lr, betas=betas, fused=fused)
 
 
 def trainable(model: nn.Module) -> tuple[int, int]:
-    """How many of a model's numbers learn, and how many there are."""
-    sizes = [(w.numel(), w.requires_grad) for w in model.parameters()]
-    return sum(n for n, learns in sizes if learns), sum(n for n, _ in sizes)
+    """How many of a model's parameters learn, and how many it has."""
+    weights = list(model.parameters())
+    learning = sum(weight.numel() for weight in weights if weight.requires_grad)
+    return learning, sum(weight.numel() for weight in weights)

@@ -1,4 +1,4 @@
-"""Foreign weights: GPT-2's and Llama's, as `transformers` names them, in our GPT."""
+"""Other people's weights: GPT-2's and Llama's of `transformers`, in our GPT."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -38,8 +38,8 @@ LLAMA_NAMES = {
     "model.layers.{}.mlp.down_proj": ["blocks.{}.feed_forward.part.to_output"],
     "model.norm": ["norm"],
 }
-HEAD = "lm_head.weight"
-# Stored by some versions though not learned: causal masks and the speeds of rotation.
+LM_HEAD = "lm_head.weight"
+# Not learned, but stored by some versions: causal masks and frequencies of rotation.
 BUFFERS = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq")
 
 
@@ -56,7 +56,7 @@ def from_hf(state_dict: Mapping[str, Tensor], config: Any) -> GPT:
     names = GPT2_NAMES if learned else LLAMA_NAMES
     left = _whole_names(state_dict, "transformer." if learned else "model.")
     found = dict(_translate(left, names, model))
-    found["unembed.weight"] = _head(left, found["embed.tokens.weight"], model)
+    found["unembed.weight"] = _unembed(left, found["embed.tokens.weight"], model)
     if left:
         raise ValueError(f"weights that were not expected: {sorted(left)}")
     model.load_state_dict(found)
@@ -64,10 +64,10 @@ def from_hf(state_dict: Mapping[str, Tensor], config: Any) -> GPT:
 
 
 def _whole_names(state_dict: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The learned weights; a model that was saved without its head lacks the prefix."""
+    """The learned weights; names lack the prefix where the bare body was saved."""
     whole = any(name.startswith(prefix) for name in state_dict)
     return {
-        name if whole or name == HEAD else prefix + name: weight
+        name if whole or name == LM_HEAD else prefix + name: weight
         for name, weight in state_dict.items()
         if not name.endswith(BUFFERS)
     }
@@ -100,19 +100,20 @@ def _take(left: dict[str, Tensor], name: str, shape: tuple[int, ...]) -> Tensor:
     """One weight of that shape; the matrices of GPT-2's c_... are stored transposed."""
     if name not in left:
         raise ValueError(f"the weight {name} is missing")
-    weight, turned = left.pop(name), ".c_" in name
-    expected = shape[::-1] if turned else shape
+    weight = left.pop(name)
+    transposed = ".c_" in name
+    expected = shape[::-1] if transposed else shape
     if weight.shape != expected or not weight.is_floating_point():
         found = f"{weight.dtype} of shape {tuple(weight.shape)}"
         raise ValueError(f"{name} must be floats of shape {expected}, got {found}")
-    return weight.t() if turned else weight
+    return weight.t() if transposed else weight
 
 
-def _head(left: dict[str, Tensor], tokens: Tensor, model: GPT) -> Tensor:
+def _unembed(left: dict[str, Tensor], tokens: Tensor, model: GPT) -> Tensor:
     """The matrix before the scores; where it is tied it need not be there."""
-    if model.config.tied and HEAD not in left:
+    if model.config.tied and LM_HEAD not in left:
         return tokens
-    head = _take(left, HEAD, tuple(model.unembed.weight.shape))
+    head = _take(left, LM_HEAD, tuple(model.unembed.weight.shape))
     if model.config.tied and not head.equal(tokens):
-        raise ValueError(f"{HEAD} is not the token matrix to which the config ties it")
+        raise ValueError(f"{LM_HEAD} is not the token matrix that the config ties")
     return head

@@ -1,4 +1,4 @@
-"""Foreign configurations: what the options of `transformers` mean for our GPT."""
+"""Other people's configurations: the options of `transformers` as ours."""
 
 from collections.abc import Mapping
 from typing import Any

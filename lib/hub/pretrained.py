@@ -1,7 +1,7 @@
-"""Zoo: small pretrained models that came with this book, made by its own recipes.
+"""Pretrained models: small ones that come with this book, made by its own recipes.
 
-Beside the weights (half precision, safetensors) lies a card: what the model is, what it
-read, how long that took, how well it does, and the command that makes it again.
+Beside the weights (half precision, safetensors) stands a card: what the model is, what
+it read, how long that took, how well it does, and the command that makes it again.
 """
 
 import json
@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from torch import Tensor, nn
 
 from lib.model.config import GPTConfig
 from lib.model.encoder import Encoder
+from lib.model.modes import unwrap
 from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer
 
 FOLDER = Path(__file__).parent / "pretrained"
@@ -30,13 +32,14 @@ class Pretrained(NamedTuple):
     card: dict[str, Any]
 
 
-def names(folder: Path = FOLDER) -> list[str]:
-    """What `load_pretrained` knows."""
-    return sorted(path.stem for path in folder.glob("*.safetensors"))
+def names(folder: str | Path = FOLDER) -> list[str]:
+    """The models that `load_pretrained` knows."""
+    files = Path(folder).expanduser().glob("*.safetensors")
+    return sorted(path.stem for path in files)
 
 
 def load_pretrained(
-    name: str, tokenizer: WordTokenizer | None = None, folder: Path = FOLDER
+    name: str, tokenizer: WordTokenizer | None = None, folder: str | Path = FOLDER
 ) -> Pretrained:
     """A pretrained model in float32, ready to use or to be trained further.
 
@@ -45,7 +48,7 @@ def load_pretrained(
     """
     if name not in names(folder):
         raise ValueError(f"name must be one of {names(folder)}, got {name!r}")
-    path = folder / f"{name}.safetensors"
+    path = Path(folder).expanduser() / f"{name}.safetensors"
     try:
         card, model = _read(path)
         known = WordTokenizer(card["vocabulary"])
@@ -61,21 +64,24 @@ def load_pretrained(
 
 def save_pretrained(
     name: str,
-    model: Encoder,
+    model: nn.Module,
     tokenizer: WordTokenizer,
     about: dict[str, Any],
-    folder: Path = FOLDER,
+    folder: str | Path = FOLDER,
 ) -> None:
     """Write the weights in half precision and the card: `about`, and what it must have.
 
-    A tied matrix is written once. Raises ValueError when the model does not have a
-    vector for each word.
+    The model is an `Encoder`, wrapped or not; a tied matrix is written once. Raises
+    ValueError when the model does not have a vector for each word, has other weights
+    than its configuration says (adapters, see `lib.finetune.lora.unload`), or one that
+    half precision cannot hold.
     """
+    model = unwrap(model)
     if model.config.vocab != len(tokenizer):
         raise ValueError(
             f"model has {model.config.vocab} words, the tokenizer {len(tokenizer)}"
         )
-    weights = {n: w.detach().half().contiguous() for n, w in model.named_parameters()}
+    weights = _in_half(model)
     data = save(weights)
     card = about | {
         "format": FORMAT,
@@ -83,10 +89,23 @@ def save_pretrained(
         "sha256": sha256(data).hexdigest(),
         "vocabulary": tokenizer.tokens[len(SPECIAL) :],
     }
+    folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.safetensors").write_bytes(data)
     text = json.dumps(card, indent=1, ensure_ascii=False, sort_keys=True)
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _in_half(model: nn.Module) -> dict[str, Tensor]:
+    """The model's weights in half precision, if they are those of its configuration."""
+    weights = {n: w.detach().half().contiguous() for n, w in model.named_parameters()}
+    with torch.device("meta"):
+        expected = dict(Encoder(model.config).named_parameters())
+    if odd := sorted(weights.keys() ^ expected.keys())[:5]:
+        raise ValueError(f"model must have the weights of its configuration, not {odd}")
+    if large := [n for n, weight in weights.items() if not weight.isfinite().all()]:
+        raise ValueError(f"weights must fit into half precision, not so {large[:5]}")
+    return weights
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Encoder]:
@@ -97,7 +116,8 @@ def _read(path: Path) -> tuple[dict[str, Any], Encoder]:
     data = path.read_bytes()
     if sha256(data).hexdigest() != card["sha256"]:
         raise ValueError("the SHA-256 of the weights is not the card's")
-    weights, model = load(data), Encoder(GPTConfig(**card["config"]))
+    weights = load(data)
+    model = Encoder(GPTConfig(**card["config"]))
     ours = dict(model.named_parameters())
     found = {(name, weight.shape) for name, weight in weights.items()}
     if odd := found ^ {(name, weight.shape) for name, weight in ours.items()}:

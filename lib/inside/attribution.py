@@ -1,19 +1,19 @@
 """Attribution: which words made a classifier say what it said.
 
 Each word of a text gets a number, in the unit of what is to be explained: the log-odds
-of a class. Above 0 the word spoke for the class, below 0 against it. Three ways to ask:
-how steep is it here (`gradient_times_input`), how steep is it on all the way from a
-text of unknown words (`integrated_gradients`), and what if the word were not there
-(`occlusion`), which needs no calculus and takes as many texts as there are words.
+of a class. Above 0 the word spoke for the class, below 0 against it. There are three
+ways to ask. How steep are the log-odds at this text (`gradient_times_input`)? How steep
+are they all the way from a text of unknown words (`integrated_gradients`)? What if the
+word were not there (`occlusion`)? The last needs no calculus, and the model has to read
+as many texts as there are words. The model is a `Classifier`, wrapped or not.
 """
 
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
+from jaxtyping import Float, Int, Integer
+from torch import Tensor, nn
 
-from lib.finetune.classifier import Classifier
 from lib.inside.hooks import replaced
-from lib.model.modes import evaluating
+from lib.model.modes import evaluating, unwrap
 from lib.tokens.word_tokenizer import UNKNOWN
 
 ROWS = 32  # texts that are worked on together
@@ -33,36 +33,37 @@ def log_odds(scores: Float[Tensor, "batch _"], toward: int) -> Float[Tensor, " b
 
 
 def gradient_times_input(
-    model: Classifier, ids: Int[Tensor, " time"], toward: int = 1
+    model: nn.Module, ids: Integer[Tensor, " time"], toward: int = 1
 ) -> Float[Tensor, " time"]:
     """Each word vector times the gradient of the log-odds at it.
 
-    What the vectors would add to the log-odds if these were linear in them. Source:
+    It is what a vector would add to the log-odds if these were linear in it. Source:
     Shrikumar et al. 2016, "Not Just a Black Box: Learning Important Features Through
     Propagating Activation Differences", section 3.
     """
+    ids = _checked(model, ids)
     x = word_vectors(model, ids)[None]
     return (x * _gradient(model, ids, x, toward)).sum(dim=-1)[0]
 
 
 def integrated_gradients(
-    model: Classifier,
-    ids: Int[Tensor, " time"],
+    model: nn.Module,
+    ids: Integer[Tensor, " time"],
     toward: int = 1,
     baseline: int = UNKNOWN,
     steps: int = 32,
 ) -> Float[Tensor, " time"]:
-    """Each word's share of the log-odds' way up from a text of `baseline` tokens.
+    """Each word's share in how far the log-odds rise from a text of `baseline` tokens.
 
     The word vectors go from the baseline's to their own in a straight line; the
     gradient is taken in the middle of each of `steps` pieces. The shares add up to the
     log-odds of the text minus those of the baseline, see `unexplained`.
 
-    The baseline is the unknown word: what the body expects where it is told nothing
-    but that a word stands there, learned from all rare words. A vector of zeros is what
-    the paper takes, but a norm has no direction to keep at zero, and the gradient there
-    grows as its epsilon shrinks: the sum misses most of the way. The mask may lie close
-    to zero, and of the vector for padding the body has learned nothing.
+    The baseline is the unknown word. Its vector was learned from all rare words, and
+    says only that some word stands there. The paper takes a vector of zeros, but a norm
+    is steepest at zero, the more so the smaller its epsilon, and the sum would miss
+    most of the rise. The mask's vector may lie close to zero too, and the vector of
+    padding was never trained.
 
     Raises ValueError when `steps` is below 1 or `baseline` is no id of the vocabulary.
     Source: Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks",
@@ -70,10 +71,12 @@ def integrated_gradients(
     """
     if steps < 1:
         raise ValueError(f"steps must be above 0, got {steps}")
-    here, there = word_vectors(model, ids), _baseline(model, ids, baseline)
+    ids = _checked(model, ids)
+    here = word_vectors(model, ids)
+    there = _baseline(model, ids, baseline)
     middles = (torch.arange(steps, device=ids.device) + 0.5) / steps
     total = torch.zeros_like(here)
-    for way in middles.split(ROWS):
+    for way in middles.to(here.dtype).split(ROWS):
         x = there + way[:, None, None] * (here - there)  # batch time width
         total += _gradient(model, ids, x, toward).sum(dim=0)
     return ((here - there) * total / steps).sum(dim=-1)
@@ -81,7 +84,7 @@ def integrated_gradients(
 
 @torch.no_grad()
 def occlusion(
-    model: Classifier, ids: Int[Tensor, " time"], toward: int = 1
+    model: nn.Module, ids: Integer[Tensor, " time"], toward: int = 1
 ) -> Float[Tensor, " time"]:
     """How far the log-odds fall when one word is left out, for each of the words.
 
@@ -89,6 +92,8 @@ def occlusion(
     Source: Li et al. 2016, "Understanding Neural Networks through Representation
     Erasure", section 3 (there relative to the whole).
     """
+    model = unwrap(model)
+    ids = _checked(model, ids)
     if len(ids) < 2:
         raise ValueError(f"ids must be of 2 words or more, got {len(ids)}")
     column = torch.arange(len(ids) - 1, device=ids.device)
@@ -101,17 +106,19 @@ def occlusion(
 
 @torch.no_grad()
 def unexplained(
-    model: Classifier,
-    ids: Int[Tensor, " time"],
+    model: nn.Module,
+    ids: Integer[Tensor, " time"],
     attributions: Float[Tensor, " time"],
     toward: int = 1,
     baseline: int = UNKNOWN,
 ) -> float:
-    """What is missing for attributions to add up: 0 is complete.
+    """How much the attributions lack to add up; 0 means that they are complete.
 
     The log-odds of the text, minus those of a text of `baseline` tokens, minus the sum
     of the attributions. Source: Sundararajan et al. 2017, proposition 1.
     """
+    model = unwrap(model)
+    ids = _checked(model, ids)
     nothing = torch.full_like(ids, baseline)
     with evaluating(model):
         text, empty = log_odds(model(torch.stack([ids, nothing])), toward)
@@ -120,21 +127,35 @@ def unexplained(
 
 @torch.no_grad()
 def word_vectors(
-    model: Classifier, ids: Int[Tensor, " time"]
+    model: nn.Module, ids: Integer[Tensor, " time"]
 ) -> Float[Tensor, "time width"]:
-    """What stands in the model's table for each word, positions not yet in it.
+    """The vector of each word in the model's table, before positions are added.
 
-    Raises ValueError when there is no word.
+    Raises ValueError when there is no word, or one that is not in the vocabulary.
     """
+    return unwrap(model).body.embed.tokens(_checked(model, ids))
+
+
+def _checked(model: nn.Module, ids: Integer[Tensor, " time"]) -> Int[Tensor, " time"]:
+    """The ids of one text as an embedding takes them."""
+    if ids.dim() != 1 or ids.is_floating_point():
+        raise ValueError(
+            "ids must be the whole numbers of one text, "
+            f"got {ids.dtype} of shape {tuple(ids.shape)}"
+        )
     if not len(ids):
         raise ValueError("ids must have at least one word, got none")
-    return model.body.embed.tokens(ids)
+    ids = ids.long()
+    vocab = unwrap(model).body.config.vocab
+    if ids.min() < 0 or ids.max() >= vocab:
+        raise ValueError(f"ids must lie in 0..{vocab - 1}, got {ids.tolist()}")
+    return ids
 
 
 def _baseline(
-    model: Classifier, ids: Int[Tensor, " time"], baseline: int
+    model: nn.Module, ids: Integer[Tensor, " time"], baseline: int
 ) -> Float[Tensor, "time width"]:
-    vocab = model.body.config.vocab
+    vocab = unwrap(model).body.config.vocab
     if not 0 <= baseline < vocab:
         raise ValueError(f"baseline must lie in 0..{vocab - 1}, got {baseline}")
     return word_vectors(model, torch.full_like(ids, baseline))
@@ -142,12 +163,13 @@ def _baseline(
 
 @torch.enable_grad()
 def _gradient(
-    model: Classifier,
-    ids: Int[Tensor, " time"],
+    model: nn.Module,
+    ids: Integer[Tensor, " time"],
     x: Float[Tensor, "batch time width"],
     toward: int,
 ) -> Float[Tensor, "batch time width"]:
-    """Of the log-odds, with `x` in place of the word vectors of as many equal texts."""
+    """The gradient of the log-odds at `x`, the word vectors of copies of one text."""
+    model = unwrap(model)
     x = x.detach().requires_grad_()
     with evaluating(model), replaced(model.body.embed.tokens, x):
         total = log_odds(model(ids.expand(len(x), -1)), toward).sum()

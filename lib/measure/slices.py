@@ -9,8 +9,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from scipy.stats import binomtest
-
 from lib.tokens.word_tokenizer import words
 
 Rule = Callable[[str], bool]
@@ -104,5 +102,7 @@ def counted(right: Sequence[bool]) -> Slice:
     if not len(right):
         raise ValueError("right must hold at least one answer, got none")
     hits = sum(map(bool, right))
+    from scipy.stats import binomtest  # takes half a second, so only here
+
     ends = binomtest(hits, len(right)).proportion_ci(0.95, method="wilson")
     return Slice(len(right), hits / len(right), float(ends.low), float(ends.high))

@@ -21,7 +21,7 @@ from lib.plots.attention_maps import attention_map, head_grid, mask_row
 from lib.plots.bars import bars
 from lib.plots.colors import ACCENT, GREY, WEIGHT_COLORS
 from lib.plots.curves import compare_curves, loss_curve, smooth
-from lib.plots.labels import visible
+from lib.plots.labels import plain, visible
 from lib.plots.style import use_style
 from lib.plots.word_map import word_map
 
@@ -35,6 +35,7 @@ __all__ = [
     "head_grid",
     "loss_curve",
     "mask_row",
+    "plain",
     "smooth",
     "use_style",
     "visible",

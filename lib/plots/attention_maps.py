@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from lib.plots.colors import GREY, WEIGHT_COLORS, text_on
-from lib.plots.labels import visible
+from lib.plots.labels import plain, plain_token
 
 
 def attention_map(
@@ -23,26 +23,29 @@ def attention_map(
     """Draw who looks at whom: a row for each token that looks, a column for each seen.
 
     White is 0, the accent 1. `numbers` writes each weight, in percent, into its cell.
-    Raises ValueError when there is not one token for each row and column.
+    Raises ValueError when there is no token, or not one for each row and column.
     """
-    if tuple(weights.shape) != (len(tokens), len(tokens)):
+    if not len(tokens) or tuple(weights.shape) != (len(tokens), len(tokens)):
         raise ValueError(
             f"{len(tokens)} tokens do not fit weights of shape {tuple(weights.shape)}"
         )
     ax = plt.figure(figsize=(4.8, 4.4)).gca() if ax is None else ax
     ax.imshow(_pixels(weights), cmap=WEIGHT_COLORS, vmin=0, vmax=1)
-    labels, upright = ([visible(token) for token in tokens], max(map(len, tokens)) == 1)
+    labels = [plain_token(token) for token in tokens]
+    upright = all(len(token) == 1 for token in tokens)
     ax.set_xticks(range(len(tokens)), labels, rotation=0 if upright else 45)
     ax.set_yticks(range(len(tokens)), labels)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    ax.set(title=title, xlabel="is looked at", ylabel="looks")
+    ax.set(title=plain(title), xlabel="is looked at", ylabel="looks")
     if numbers:
         _write_percents(ax, weights)
     return ax
 
 
-def _pixels(weights: Float[Tensor, "query key"]) -> np.ndarray:
+def _pixels(
+    weights: Float[Tensor, "query key"] | Bool[Tensor, "query key"],
+) -> np.ndarray:
     return weights.detach().cpu().float().numpy()
 
 
@@ -62,7 +65,15 @@ def _write_percents(ax: Axes, weights: Float[Tensor, "query key"]) -> None:
 def head_grid(
     weights: Float[Tensor, "head query key"], title: str = "", columns: int = 4
 ) -> Figure:
-    """Every head of a layer as a small picture, to compare at a glance."""
+    """Every head of a layer as a small picture, to compare at a glance.
+
+    Raises ValueError unless there is a head and a column.
+    """
+    if not len(weights) or columns < 1:
+        raise ValueError(
+            "weights must have a head and columns must be above 0, "
+            f"got {len(weights)} heads and columns={columns}"
+        )
     rows = -(-len(weights) // columns)
     figure, axes = plt.subplots(
         rows, columns, figsize=(4.8, 1.35 * rows + 0.3), squeeze=False
@@ -75,20 +86,30 @@ def head_grid(
         ax.add_patch(
             plt.Rectangle((-0.5, -0.5), *head.shape, fill=False, color=GREY, lw=0.8)
         )
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    figure.suptitle(plain(title), x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure
 
 
-def mask_row(masks: dict[str, Float[Tensor, "query key"]], title: str = "") -> Figure:
-    """Masks side by side, each with its name: a filled cell is one that may be seen."""
-    figure, axes = plt.subplots(1, len(masks), figsize=(4.8, 2.3), sharey=True)
+def mask_row(
+    masks: dict[str, Float[Tensor, "query key"] | Bool[Tensor, "query key"]],
+    title: str = "",
+) -> Figure:
+    """Masks side by side, each with its name: a filled cell is one that may be seen.
+
+    Raises ValueError when there is no mask.
+    """
+    if not masks:
+        raise ValueError("masks must hold at least one mask, got none")
+    figure, (axes,) = plt.subplots(
+        1, len(masks), figsize=(4.8, 2.3), sharey=True, squeeze=False
+    )
     for ax, (name, mask) in zip(axes, masks.items(), strict=True):
         ax.pcolormesh(
             _pixels(mask), cmap=WEIGHT_COLORS, vmin=0, vmax=1, edgecolor=GREY, lw=0.4
         )
-        ax.set_title(name, fontweight="normal")
+        ax.set_title(plain(name), fontweight="normal")
         ax.set(xlabel="is looked at", xticks=[], yticks=[], aspect="equal")
     axes[0].set_ylabel("looks")
     axes[0].invert_yaxis()
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    figure.suptitle(plain(title), x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure

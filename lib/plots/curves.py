@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lib.plots.colors import ACCENT, GREY
+from lib.plots.labels import plain
 from lib.plots.line_names import name_ends
 
 
@@ -45,7 +46,7 @@ def loss_curve(
         for name, loss in (lines or {}).items():
             ax.axhline(loss, color=GREY, linestyle=style, linewidth=1.5)
             ax.annotate(
-                name,
+                plain(name),
                 (side, loss),
                 (2 * (1 - side), 3),
                 xycoords=("axes fraction", "data"),
@@ -55,13 +56,19 @@ def loss_curve(
             )
     if band:
         ax.axhspan(*band, color=ACCENT, alpha=0.12, linewidth=0)
-    ax.set(title=title, xlabel="training step", ylabel=f"loss (nats per {per})")
+    ax.set(title=plain(title), xlabel="training step")
+    ax.set_ylabel(plain(f"loss (nats per {per})"))
     ax.set(ylim=ylim)
     return ax
 
 
 def smooth(losses: Sequence[float], span: int = 20) -> list[float]:
-    """The mean of each loss and up to `span - 1` before it, so that a trend is seen."""
+    """The mean of each loss and up to `span - 1` before it, so that a trend is seen.
+
+    Raises ValueError unless `span` is above 0.
+    """
+    if span < 1:
+        raise ValueError(f"span must be above 0, got {span}")
     sums = np.cumsum([0.0, *losses])
     return [
         (sums[i + 1] - sums[max(i + 1 - span, 0)]) / min(i + 1, span)
@@ -76,16 +83,27 @@ def compare_curves(
 ) -> Axes:
     """Several curves, each a pair (x, y), with its name where it ends.
 
-    The first is the model, in the accent; `baselines` are grey and dashed.
+    The first is the model, in the accent; `baselines` are grey and dashed. Raises
+    ValueError when there is no curve, or one has no finite loss.
     """
+    if not runs:
+        raise ValueError("runs must hold at least one curve, got none")
+    ends = {name: _last_finite(name, y) for name, (_, y) in runs.items()}
     ax = plt.figure(figsize=(4.8, 3.8)).gca()
     for number, (x, y) in enumerate(runs.values()):
         ax.plot(x, y, color=f"C{number}", linewidth=2 if number == 0 else 1.5)
     for loss in (baselines or {}).values():
         ax.axhline(loss, color=GREY, linestyle="--", linewidth=1.2)
     last = max(float(x[-1]) for x, _ in runs.values())
-    ax.set(title=title, xlabel="training step", ylabel="loss (nats per token)")
+    ax.set(title=plain(title), xlabel="training step", ylabel="loss (nats per token)")
     ax.set_xlim(right=last)
-    ends = {name: float(y[-1]) for name, (_, y) in runs.items()}
     name_ends(ax, {**(baselines or {}), **ends}, list(ends))
     return ax
+
+
+def _last_finite(name: str, losses: Sequence[float]) -> float:
+    """Where a curve ends that may have diverged."""
+    finite = [float(loss) for loss in losses if np.isfinite(float(loss))]
+    if not finite:
+        raise ValueError(f"runs must have finite losses, {name!r} has none")
+    return finite[-1]

@@ -1,6 +1,7 @@
 """Diagrams: boxes named as in the library, shapes on the arrows, the page's color."""
 
 import html
+import math
 from collections.abc import Sequence
 
 from IPython.display import HTML
@@ -51,7 +52,9 @@ def block() -> HTML:
         ("attention", "MultiHeadAttention", 64),
         ("feed_forward", "FeedForward", 304),
     )
-    boxes, arrows, more = [("x", 15, 4, 60)], [], ""
+    boxes = [("x", 15, 4, 60)]
+    arrows = []
+    more = ""
     for name, part, top in steps:
         boxes += [
             ("norm", 150, top + 24, 170),
@@ -64,7 +67,8 @@ def block() -> HTML:
             (235, top + 122, 235, top + 160, "batch, time, width"),
             (150, top + 175, 55, top + 175, ""),
         ]
-        more += _frame(f"{name}: PreNorm", 100, top, 245, 200) + _plus(45, top + 175)
+        more += _frame(f"{name}: PreNorm", 100, top, 245, 200)
+        more += _plus(45, top + 175)
     arrows += [
         (45, 34, 45, 229, ""),
         (45, 249, 45, 469, ""),
@@ -102,7 +106,7 @@ def gpt() -> HTML:
 
 
 def training() -> HTML:
-    """One turn of `lib.train.train`: from the batches down, and round by the left."""
+    """One step of `lib.train.train`: down from the batches, and back up on the left."""
     boxes = [
         ("batches", 125, 8, 110),
         ("model", 5, 92, 110),
@@ -130,8 +134,8 @@ def training() -> HTML:
         "optimizer gives the model new weights."
     )
     more = "".join(
-        f'<text x="{x}" y="{y}" font-size="11" text-anchor="middle">{words}</text>'
-        for words, x, y in above
+        f'<text x="{x}" y="{y}" font-size="11" text-anchor="middle">{name}</text>'
+        for name, x, y in above
     )
     return draw(boxes, arrows, (360, 380), label, more)
 
@@ -145,7 +149,8 @@ def draw(
 ) -> HTML:
     """An SVG of boxes and arrows in `currentColor`; `label` is its alt text.
 
-    `more` is SVG that is drawn beneath them.
+    `more` is SVG that is drawn beneath them. Raises ValueError for an arrow that ends
+    where it begins.
     """
     width, height = size
     parts = [_arrow(*arrow) for arrow in arrows] + [_box(*box) for box in boxes]
@@ -170,18 +175,23 @@ def _box(text: str, left: int, top: int, width: int) -> str:
 
 
 def _arrow(x1: int, y1: int, x2: int, y2: int, shape: str) -> str:
-    length = ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5
-    dx, dy = (x2 - x1) / length, (y2 - y1) / length
+    length = math.hypot(x2 - x1, y2 - y1)
+    if not length:
+        raise ValueError(f"an arrow must lead somewhere, one stays at {x1, y1}")
+    dx = (x2 - x1) / length
+    dy = (y2 - y1) / length
     head = (
         f"M{x2} {y2}L{x2 - 7 * dx - 4 * dy:.1f} {y2 - 7 * dy + 4 * dx:.1f}"
         f"L{x2 - 7 * dx + 4 * dy:.1f} {y2 - 7 * dy - 4 * dx:.1f}Z"
     )
-    middle, x, y = "", (x1 + x2) / 2 + 7, (y1 + y2) / 2 + 4
-    for number, line in enumerate(shape.splitlines()):
-        words = html.escape(line)
-        middle += f'<text x="{x}" y="{y + 14 * number}" font-size="11">{words}</text>'
+    x = (x1 + x2) / 2 + 7
+    y = (y1 + y2) / 2 + 4
+    label = "".join(
+        f'<text x="{x}" y="{y + 14 * number}" font-size="11">{html.escape(line)}</text>'
+        for number, line in enumerate(shape.splitlines())
+    )
     stroke = f'<path d="M{x1} {y1}L{x2} {y2}" stroke="currentColor"/>'
-    return f'{stroke}<path d="{head}"/>{middle}'
+    return f'{stroke}<path d="{head}"/>{label}'
 
 
 def _frame(text: str, left: int, top: int, width: int, height: int) -> str:

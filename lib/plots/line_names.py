@@ -1,10 +1,11 @@
-"""Names of lines, where the lines end: no legend to look up, and none hides another."""
+"""Names of lines where the lines end: no legend is needed, none hides another."""
 
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
 from lib.plots.colors import GREY, readable
+from lib.plots.labels import plain
 
 
 def name_ends(ax: Axes, ends: dict[str, float], colored: Sequence[str]) -> None:
@@ -20,14 +21,15 @@ def name_ends(ax: Axes, ends: dict[str, float], colored: Sequence[str]) -> None:
         gap = 0.062 * (high - low)
         heights = [gap * many for many in lines]
         places = moved_apart([ends[name] for name in order], heights)
-        bottom, top = places[0] - heights[0] / 2, places[-1] + heights[-1] / 2
+        bottom = places[0] - heights[0] / 2
+        top = places[-1] + heights[-1] / 2
         ax.set_ylim(min(low, bottom), max(high, top))
     for name, y in zip(order, places, strict=True):
         color = readable(f"C{colored.index(name)}") if name in colored else GREY
         tie = {"arrowstyle": "-", "color": color, "lw": 0.6, "relpos": (0, 0.5)}
         moved = abs(y - ends[name]) > gap / 4
         ax.annotate(
-            name,
+            plain(name),
             (1, ends[name]),
             (1.06 if moved else 1.03, y),
             xycoords=("axes fraction", "data"),

@@ -8,6 +8,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from lib.plots.labels import plain, plain_line
+
 
 def word_map(
     places: Float[Tensor, "batch 2"],
@@ -18,9 +20,9 @@ def word_map(
 ) -> Axes:
     """Draw words where their vectors lie on a map, each group with a mark of its own.
 
-    Raises ValueError when there is not one place and one group for each word.
+    Raises ValueError when there is no word, or not one place and group for each.
     """
-    if not len(places) == len(words) == len(groups):
+    if not 0 < len(places) == len(words) == len(groups):
         raise ValueError(
             f"{len(words)} words do not fit {len(places)} places, {len(groups)} groups"
         )
@@ -29,7 +31,7 @@ def word_map(
         inside = [i for i, other in enumerate(groups) if other == group]
         x, y = _numbers(places[inside]).T
         ax.plot(x, y, "os^Dv*"[number % 6], color=f"C{number}", markersize=6)
-    ax.set(title=title, xlabel="first direction", ylabel="second direction")
+    ax.set(title=plain(title), xlabel="first direction", ylabel="second direction")
     ax.margins(0.15)
     _write_beside(ax, _numbers(places), words)
     return ax
@@ -40,7 +42,8 @@ def _write_beside(ax: Axes, places: np.ndarray, words: Sequence[str]) -> None:
     ax.figure.draw_without_rendering()  # the axes get their final size
     points = ax.transData.transform(places) * 72 / ax.figure.dpi
     boxes = [(x - 3, y - 3, x + 3, y + 3) for x, y in points]  # left, bottom, ...
-    for word, place, (x, y) in zip(words, places, points, strict=True):
+    shown = [plain_line(word) for word in words]
+    for word, place, (x, y) in zip(shown, places, points, strict=True):
         wide = 5.5 * len(word)  # of letters 9 points high
         spots = [
             (side, up)

@@ -4,8 +4,9 @@
 file           idea
 =============  ===========================================================
 explorers.py   they work on the page alone, with no running Python
+template.py    a page with its data put in place
 shading.py     a text whose words are colored
-live.py        they ask the live model: in Colab and JupyterLab
+live.py        panels that ask the live model: in Colab and JupyterLab
 =============  ===========================================================
 """
 

@@ -1,8 +1,7 @@
-"""Controls: explorers that need no running Python, panels that ask the live model."""
+"""Explorers: controls that work on the page alone, with no running Python."""
 
-import html
 import itertools
-import json
+import math
 from collections.abc import Sequence
 from importlib import resources
 
@@ -14,9 +13,11 @@ from torch import Tensor
 from lib.plots.labels import visible
 from lib.tokens.bpe import BYTES, WORD
 from lib.tokens.tokenizer import BytePairTokenizer
+from lib.widgets.template import fill, options, script_json
 
-# A counter, not random names: the same notebook gives the same page.
+# Explorers are counted, not named at random: the same notebook gives the same page.
 _numbers = itertools.count(1)
+GUESSES = 3  # tokens that are named at each part of a stream
 
 
 def attention_explorer(
@@ -24,10 +25,11 @@ def attention_explorer(
 ) -> HTML:
     """Look into every head of every layer on prepared texts, with no kernel.
 
-    `texts` holds the tokens of each text, `weights` what a causal model did with it, in
-    the shape (layer, head, query, key). Weights are rounded to whole percents.
-    Raises ValueError when texts and weights do not fit.
+    `texts` holds the tokens of each text, `weights` those of a causal model that read
+    it, in the shape (layer, head, query, key). Weights are rounded to whole percents.
+    Raises ValueError when there is no text, or texts and weights do not fit.
     """
+    _check_texts(texts, weights=weights)
     for tokens, seen in zip(texts, weights, strict=True):
         if seen.shape[-2:] != (len(tokens), len(tokens)):
             raise ValueError(
@@ -38,13 +40,13 @@ def attention_explorer(
         for tokens, seen in zip(texts, weights, strict=True)
     ]
     layers, heads = weights[0].shape[:2]
-    return _fill(
+    return _page(
         "attention",
         LABEL="Attention by text, layer, head and position",
-        TEXTS=_options(visible("".join(tokens)) for tokens in texts),
-        LAYERS=_options(range(layers)),
-        HEADS=_options(range(heads)),
-        DATA=_json(data),
+        TEXTS=options(visible("".join(tokens)) for tokens in texts),
+        LAYERS=options(range(layers)),
+        HEADS=options(range(heads)),
+        DATA=script_json(data),
     )
 
 
@@ -56,44 +58,49 @@ def stream_explorer(
 ) -> HTML:
     """Follow one token through the parts of a GPT on prepared texts, with no kernel.
 
-    For each text `streams` holds what `hooks.residual_stream` gave for it and `guesses`
-    what `lens.read_out` gave. Shown are the stream's length, the length of what the
-    part added, and the three likeliest next tokens. Raises ValueError when texts and
-    streams do not fit.
+    For each text `streams` holds what `lib.inside.hooks.residual_stream` gave and
+    `guesses` what `lib.inside.logit_lens.read_out` gave. Shown are the stream's length,
+    the length of what the part added, and the three likeliest next tokens. Raises
+    ValueError when there is no text, texts and streams do not fit, or a token is not in
+    the vocabulary.
     """
+    _check_texts(texts, streams=streams, guesses=guesses)
     data = [
-        {"tokens": list(tokens), "steps": _steps(vocabulary, tokens, stream, guess)}
+        {"tokens": list(tokens), "steps": _rows(vocabulary, tokens, stream, guess)}
         for tokens, stream, guess in zip(texts, streams, guesses, strict=True)
     ]
     parts = [name.removeprefix("blocks.") for name in streams[0]]
-    return _fill(
+    return _page(
         "stream",
         LABEL="The residual stream by text, position and part",
-        TEXTS=_options(visible("".join(tokens)) for tokens in texts),
-        PARTS=_options(parts),
-        NAMES=_json(parts),
-        DATA=_json(data),
+        TEXTS=options(visible("".join(tokens)) for tokens in texts),
+        PARTS=options(parts),
+        NAMES=script_json(parts),
+        DATA=script_json(data),
     )
 
 
-def _steps(
+def _rows(
     vocabulary: Sequence[str],
     tokens: Sequence[str],
     stream: dict[str, Float[Tensor, "1 time width"]],
     guess: dict[str, Float[Tensor, "1 time vocab"]],
 ) -> list:
-    """By position, then part: length, length added, guesses, percent for the truth."""
+    """By position, then part: length, length added, guesses, percent for what came."""
     vectors = torch.cat(list(stream.values()))  # part time width
     if vectors.size(1) != len(tokens):
         raise ValueError(f"{len(tokens)} tokens do not fit {vectors.size(1)} positions")
+    numbers = {token: number for number, token in enumerate(vocabulary)}
+    if unknown := [token for token in tokens if token not in numbers]:
+        raise ValueError(f"tokens must be in the vocabulary, {unknown[:5]} are not")
     lengths = vectors.norm(dim=-1)  # part time
     added = vectors.diff(dim=0, prepend=torch.zeros_like(vectors[:1])).norm(dim=-1)
     percents = 100 * torch.cat(list(guess.values()))  # part time vocab
-    top = percents.topk(3, dim=-1)
-    steps = []
+    top = percents.topk(min(GUESSES, len(vocabulary)), dim=-1)
+    rows = []
     for t in range(len(tokens)):
-        truth = [vocabulary.index(token) for token in tokens[t + 1 : t + 2]]
-        steps.append(
+        came = [numbers[token] for token in tokens[t + 1 : t + 2]]  # none at the end
+        rows.append(
             [
                 [
                     round(lengths[part, t].item(), 2),
@@ -102,21 +109,28 @@ def _steps(
                         [vocabulary[i], round(percents[part, t, i].item())]
                         for i in top.indices[part, t].tolist()
                     ],
-                    *[round(percents[part, t, i].item()) for i in truth],
+                    *[round(percents[part, t, i].item()) for i in came],
                 ]
                 for part in range(len(vectors))
             ]
         )
-    return steps
+    return rows
 
 
 def softmax_explorer(names: Sequence[str], scores: Sequence[float]) -> HTML:
-    """Move the temperature and watch scores turn into shares, with no kernel."""
-    return _fill(
+    """Move the temperature and watch scores turn into shares, with no kernel.
+
+    Raises ValueError when there is no name, or not one finite score for each.
+    """
+    if not len(names) or len(names) != len(scores):
+        raise ValueError(f"{len(names)} names do not fit {len(scores)} scores")
+    if not all(map(math.isfinite, scores)):
+        raise ValueError(f"scores must be finite, got {list(scores)}")
+    return _page(
         "softmax",
         LABEL="Softmax by temperature",
-        NAMES=_json(list(names)),
-        SCORES=_json(list(scores)),
+        NAMES=script_json(list(names)),
+        SCORES=script_json(list(scores)),
     )
 
 
@@ -128,39 +142,43 @@ def next_token_explorer(
     """Move temperature and top-p and watch what may come next, with no kernel.
 
     `scores` holds a model's scores for the token after each text, rounded here to two
-    decimals. Raises ValueError when texts, scores and vocabulary do not fit.
+    decimals. Raises ValueError when there is no text, texts, scores and vocabulary do
+    not fit, or a score is not finite.
     """
+    _check_texts(texts, scores=scores)
     for one in scores:
         if len(one) != len(vocabulary):
             raise ValueError(f"{len(vocabulary)} tokens do not fit {len(one)} scores")
-    pairs = zip(texts, scores, strict=True)
-    data = [[round(score, 2) for score in one.tolist()] for _, one in pairs]
-    return _fill(
+        if not one.isfinite().all():
+            raise ValueError("scores must be finite, got NaN or infinite ones")
+    data = [[round(score, 2) for score in one.tolist()] for one in scores]
+    return _page(
         "next",
         LABEL="The next token by text, temperature and top-p",
-        TEXTS=_options(visible(text) for text in texts),
-        NAMES=_json([visible(token) for token in vocabulary]),
-        DATA=_json(data),
+        TEXTS=options(visible(text) for text in texts),
+        NAMES=script_json([visible(token) for token in vocabulary]),
+        DATA=script_json(data),
     )
 
 
 def token_explorer(tokenizer: BytePairTokenizer, texts: Sequence[str]) -> HTML:
     """See the tokens of prepared texts, or of a text typed in, with no kernel.
 
-    The merges travel with the page, which encodes as `tokenizer.encode` does. A slider
-    says how many of them are used, from none (bytes) to all. Special tokens are not
-    known there.
+    The page has the merges and encodes as `tokenizer.encode` does. A slider says how
+    many of them are used, from none (bytes) to all. The page has no special tokens.
+    Raises ValueError when there is no text.
     """
+    _check_texts(texts)
     word = WORD.replace(r"\s", r"\p{White_Space}").replace(r"\S", r"\P{White_Space}")
-    return _fill(
+    return _page(
         "tokens",
         LABEL="Tokens by text and number of merges",
-        OPTIONS=_options(visible(text) for text in texts),
+        OPTIONS=options(visible(text) for text in texts),
         MANY=str(len(tokenizer.merges)),
         BYTES=str(BYTES),
-        WORD=_json(word),
-        TEXTS=_json(list(texts)),
-        MERGES=_json(tokenizer.merges),
+        WORD=script_json(word),
+        TEXTS=script_json(list(texts)),
+        MERGES=script_json(tokenizer.merges),
     )
 
 
@@ -173,10 +191,19 @@ def word_explorer(
 ) -> HTML:
     """A map of words: point at one, or choose it, and see those most like it.
 
-    `alike` has a row and a column for each word; the `many` most like it are kept, in
-    whole percents. `chosen` is the word to begin with, if not the first.
-    Raises ValueError when words, places and likeness do not fit.
+    `alike` has a row and a column for each word, which says how alike two are; the
+    `many` most alike are kept, in whole percents. `chosen` is the word to begin with,
+    if not the first.
+    Raises ValueError when there are fewer than two words, words, places and `alike` do
+    not fit, or `chosen` is none of the words.
     """
+    if len(words) < 2 or many < 1:
+        raise ValueError(
+            f"there must be 2 words and 1 neighbor or more, got {len(words)} words "
+            f"and many={many}"
+        )
+    if chosen is not None and chosen not in words:
+        raise ValueError(f"chosen must be one of the words, got {chosen!r}")
     if not tuple(alike.shape) == (len(places),) * 2 == (len(words),) * 2:
         raise ValueError(
             f"{len(words)} words do not fit places of shape {tuple(places.shape)} "
@@ -184,44 +211,38 @@ def word_explorer(
         )
     best = alike.clone().fill_diagonal_(-torch.inf).topk(min(many, len(words) - 1))
     percents = (100 * best.values).round().int().tolist()
-    spots = ((places - places.amin(0)) / (places.amax(0) - places.amin(0))).tolist()
+    extent = (places.amax(0) - places.amin(0)).clamp(min=1e-12)
+    spots = ((places - places.amin(0)) / extent).tolist()
     data = [
         {"word": word, "at": [round(x, 3), round(y, 3)], "near": near, "percent": share}
         for word, (x, y), near, share in zip(
             words, spots, best.indices.tolist(), percents, strict=True
         )
     ]
-    return _fill(
+    return _page(
         "words",
         LABEL="A map of words and the words most like each",
-        WORDS=_options(words),
-        FIRST=str(list(words).index(chosen) if chosen else 0),
+        WORDS=options(words),
+        FIRST=str(0 if chosen is None else list(words).index(chosen)),
         MANY=str(best.indices.size(1)),
-        DATA=_json(data),
+        DATA=script_json(data),
     )
 
 
-def _fill(name: str, **values: str) -> HTML:
+def _page(name: str, **values: str) -> HTML:
     """The page of an explorer, with its data in place."""
-    page = (resources.files("lib.widgets") / "pages" / f"{name}.html").read_text(
-        encoding="utf-8"
-    )
-    for key, value in {"ID": f"gpt-explorer-{next(_numbers)}", **values}.items():
-        page = page.replace(f"__{key}__", value)
-    return HTML(page)
+    path = resources.files("lib.widgets") / "pages" / f"{name}.html"
+    number = f"gpt-explorer-{next(_numbers)}"
+    return HTML(fill(path.read_text(encoding="utf-8"), {"ID": number, **values}))
 
 
-def _options(names) -> str:
-    return "".join(
-        f"<option value={i}>{html.escape(str(n))}</option>" for i, n in enumerate(names)
-    )
-
-
-def _json(data) -> str:
-    """JSON that may stand inside a script element: no text in it can end it."""
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace(
-        "</", "<\\/"
-    )
+def _check_texts(texts: Sequence, **others: Sequence) -> None:
+    """Raise ValueError unless there is a text, and one of each other thing for each."""
+    if not len(texts):
+        raise ValueError("texts must hold at least one text, got none")
+    for name, things in others.items():
+        if len(things) != len(texts):
+            raise ValueError(f"{len(texts)} texts do not fit {len(things)} {name}")
 
 
 def _lower_triangles(weights: Float[Tensor, "layer head query key"]) -> list:

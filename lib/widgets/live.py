@@ -1,6 +1,12 @@
-"""Panels that ask the live model: they need a running Python."""
+"""Panels that ask the live model: they need a running Python, and ipywidgets.
 
-import ipywidgets
+ipywidgets is imported where it is used: a page that only imports a panel does not wait
+for it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import torch
 from IPython.display import Markdown, display
@@ -12,13 +18,13 @@ from lib.plots.labels import visible
 from lib.tokens.bpe import BYTES
 from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
 
+if TYPE_CHECKING:
+    import ipywidgets
 
-def live_merges(text: str) -> ipywidgets.VBox:
+
+def live_merges(text: str) -> "ipywidgets.VBox":
     """Learn merges from a text of your own, one by one; needs a running Python."""
-    controls = {
-        "text": ipywidgets.Textarea(text, description="text", continuous_update=False),
-        "merges": ipywidgets.IntSlider(0, 0, 60, description="merges"),
-    }
+    from ipywidgets import IntSlider, Textarea
 
     def draw(text: str, merges: int) -> None:
         if not text:
@@ -29,22 +35,25 @@ def live_merges(text: str) -> ipywidgets.VBox:
         print(f"{len(tokenizer.merges)} merges, {len(ids)} tokens:")
         print(" | ".join(visible(piece) for piece in tokenizer.pieces(ids)))
 
-    picture = ipywidgets.interactive_output(draw, controls)
-    return ipywidgets.VBox([*controls.values(), picture])
+    return _panel(
+        draw,
+        {
+            "text": Textarea(text, description="text", continuous_update=False),
+            "merges": IntSlider(0, 0, 60, description="merges"),
+        },
+    )
 
 
 def live_attention(
     model: AttentionOnly, tokenizer: CharacterTokenizer, text: str
-) -> ipywidgets.VBox:
+) -> "ipywidgets.VBox":
     """Type a text of your own and look into the model; needs a running Python."""
-    layers, heads = len(model.layers), model.layers[0].heads
-    controls = {
-        "text": ipywidgets.Text(text, description="text", continuous_update=False),
-        "layer": ipywidgets.IntSlider(0, 0, layers - 1, description="layer"),
-        "head": ipywidgets.IntSlider(0, 0, heads - 1, description="head"),
-    }
+    from ipywidgets import IntSlider, Text
 
     def draw(text: str, layer: int, head: int) -> None:
+        if not text:
+            display(Markdown("There is nothing to look at yet."))
+            return
         try:
             ids = torch.tensor(
                 [tokenizer.encode(text)], device=next(model.parameters()).device
@@ -55,5 +64,23 @@ def live_attention(
         attention_map(attention_weights(model, ids)[0, layer, head], list(text))
         plt.show()
 
-    picture = ipywidgets.interactive_output(draw, controls)
-    return ipywidgets.VBox([*controls.values(), picture])
+    last_layer = len(model.layers) - 1
+    last_head = model.layers[0].heads - 1
+    return _panel(
+        draw,
+        {
+            "text": Text(text, description="text", continuous_update=False),
+            "layer": IntSlider(0, 0, last_layer, description="layer"),
+            "head": IntSlider(0, 0, last_head, description="head"),
+        },
+    )
+
+
+def _panel(
+    draw: Callable[..., None], controls: "Mapping[str, ipywidgets.Widget]"
+) -> "ipywidgets.VBox":
+    """Controls under each other, and below them what `draw` shows for their values."""
+    from ipywidgets import VBox, interactive_output
+
+    picture = interactive_output(draw, dict(controls))
+    return VBox([*controls.values(), picture])

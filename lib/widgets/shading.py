@@ -1,11 +1,13 @@
 """Shading: a text whose words are colored by how much each of them spoke for a class.
 
-Solid underline and the accent: for it; dotted underline and orange: against it; the
-stronger, the deeper. The strongest words are named below with their numbers, for those
-who do not see color. No script: it reads the same on the site and in any notebook.
+Words for it have the accent and a solid underline, words against it orange and a dotted
+one; the stronger the word, the deeper its color. The strongest are listed below with
+their numbers, for readers who do not see color. There is no script, so it reads the
+same on the site and in any notebook.
 """
 
 import html
+import math
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -13,7 +15,8 @@ from IPython.display import HTML
 from jaxtyping import Float
 from torch import Tensor
 
-FOR, AGAINST = "var(--pst-color-primary, #176de8)", "#e69f00"
+FOR = "var(--pst-color-primary, #176de8)"
+AGAINST = "#e69f00"
 DEEPEST = 38  # percent of the color under the strongest word; text stays legible on it
 UNDERLINED = 10  # percent of the strongest word's number from which a word has a line
 AROUND = 6  # words shown on each side of a strong one
@@ -31,12 +34,16 @@ def shaded(
     `toward` is the name of the class that they speak for or against. Of a text of more
     than `longest` words only the surroundings of the strongest are shown, with an
     ellipsis where words are left out. `named` of each kind are listed below the text.
-    Raises ValueError when there is not one number for each word, or no word, or no
-    place for one.
+    Raises ValueError when there is no word, not one finite number for each, no room for
+    one, or `named` is negative.
     """
     values = attributions.tolist()
     if len(words) != len(values) or not values:
         raise ValueError(f"{len(words)} words do not fit {len(values)} attributions")
+    if not all(map(math.isfinite, values)):
+        raise ValueError("attributions must be finite, got NaN or infinite ones")
+    if named < 0:
+        raise ValueError(f"named must be at least 0, got {named}")
     top = max(map(abs, values)) or 1.0
     parts = [
         " ".join(_word(words[i], values[i] / top) for i in part)
@@ -62,7 +69,8 @@ def strongest_parts(values: Sequence[float], longest: int) -> list[range]:
         raise ValueError(f"longest must be above 0, got {longest}")
     if len(values) <= longest:
         return [range(len(values))]
-    around, kept = min(AROUND, (longest - 1) // 2), set()
+    around = min(AROUND, (longest - 1) // 2)
+    kept: set[int] = set()
     for place in sorted(range(len(values)), key=lambda i: -abs(values[i])):
         near = range(max(0, place - around), min(len(values), place + around + 1))
         if len(kept | set(near)) > longest:
@@ -81,7 +89,8 @@ def _with_ellipses(parts: list[str], places: list[range], time: int) -> str:
 
 def _word(word: str, strength: float) -> str:
     """A word on its color; `strength` lies between -1 and 1."""
-    percent, shown = round(100 * abs(strength)), html.escape(word)
+    percent = round(100 * abs(strength))
+    shown = html.escape(word)
     if not percent:
         return shown
     color, line = (FOR, "solid") if strength > 0 else (AGAINST, "dotted")

@@ -4,13 +4,22 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
 from transformers import GPT2Config, GPT2ForSequenceClassification
 
-from lib.finetune.classifier import POOLINGS, Classifier, Tagger
+from lib.finetune.classifier import (
+    POOLINGS,
+    Classifier,
+    Tagger,
+    classification_loss,
+    predict,
+)
+from lib.finetune.labeled import class_weights, in_order
 from lib.hub import huggingface
 from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
+from tests.helpers.classifiers import LABELS, TEXTS, small
 from tests.helpers.models import TINY
 
 CLOSE = {"atol": 1e-5, "rtol": 0}
@@ -119,5 +128,167 @@ def test_what_cannot_be_is_refused():
     for make in (Classifier, Tagger):
         with pytest.raises(ValueError, match="at least 2 classes or tags, got 1"):
             make(Encoder(TINY), 1)
-    with pytest.raises(ValueError, match=r"lengths must be above 0, got \[8, 0, 3\]"):
+    with pytest.raises(ValueError, match=r"above 0 and at most 8, got \[8, 0, 3\]"):
         classifier()(ids(), [8, 0, 3])
+
+
+def loss_of(net, weights=None):
+    batch = next(in_order(TEXTS, LABELS))
+    return classification_loss(net, batch, weights)
+
+
+def test_the_loss_is_the_mean_surprise():
+    net = small()
+    assert loss_of(net).item() == pytest.approx(torch.tensor(2.0).log().item())
+    nn.init.normal_(net.head.weight)
+    chances = predict(net.eval(), in_order(TEXTS, LABELS, batch=7))
+    expected = -chances[range(60), LABELS].log().mean()
+    torch.testing.assert_close(loss_of(net), expected)
+
+
+def test_weighted_classes_count_alike():
+    labels = [0] * 45 + [1] * 15
+    net, batch = small(), next(in_order(TEXTS, labels))
+    nn.init.normal_(net.head.weight)
+    weights = class_weights(labels, 2)
+    losses = -predict(net, [batch])[range(60), labels].log()
+    expected = (losses[:45].mean() + losses[45:].mean()) / 2
+    torch.testing.assert_close(classification_loss(net, batch, weights), expected)
+
+
+@pytest.mark.parametrize("together", [1, 7, 100])
+def test_predict_keeps_the_order_of_texts_of_any_length(together):
+    net = small()
+    nn.init.normal_(net.head.weight)
+    texts = [ids * (1 + n % 5) for n, ids in enumerate(TEXTS[:30])]
+    batches = in_order(texts, LABELS[:30], batch=25)
+    alone = [net(torch.tensor([ids])).softmax(dim=-1) for ids in texts]
+    torch.testing.assert_close(predict(net, batches, together), torch.cat(alone))
+
+
+def test_predict_needs_some_texts_at_a_time():
+    with pytest.raises(ValueError, match="together must be above 0, got 0"):
+        predict(small(), in_order(TEXTS, LABELS), 0)
+
+
+def test_predict_turns_dropout_off_and_on_again():
+    net = small()
+    net.dropout.p = 0.5
+    nn.init.normal_(net.head.weight)
+    first, again = (predict(net, in_order(TEXTS, LABELS)) for _ in range(2))
+    assert first.equal(again) and net.training
+    torch.testing.assert_close(first.sum(dim=1), torch.ones(60))
+
+
+def test_each_part_gets_back_its_mode():
+    net = small().train()
+    net.pool.eval()
+    before = {name: part.training for name, part in net.named_modules()}
+    predict(net, in_order(TEXTS, LABELS))
+    assert {name: part.training for name, part in net.named_modules()} == before
+
+    def broken():
+        yield next(in_order(TEXTS, LABELS))
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="gone"):
+        predict(net, broken())
+    assert {name: part.training for name, part in net.named_modules()} == before
+
+
+DTYPES = {
+    torch.float64: 1e-6,
+    torch.float32: 1e-6,
+    torch.float16: 5e-3,
+    torch.bfloat16: 5e-2,
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_every_precision_finds_the_same(pooling, dtype):
+    net, batch = small(pooling=pooling).double(), next(in_order(TEXTS, LABELS))
+    for weight in net.parameters():
+        nn.init.normal_(weight, std=0.3)
+    weights = class_weights(LABELS, 2)
+    chances, loss = predict(net, [batch]), classification_loss(net, batch, weights)
+    net.to(dtype)
+    close = {"atol": DTYPES[dtype], "rtol": DTYPES[dtype], "check_dtype": False}
+    torch.testing.assert_close(predict(net, [batch]), chances, **close)
+    found = classification_loss(net, batch, weights)
+    torch.testing.assert_close(found, loss, **close)
+    found.backward()
+    assert all(w.grad.isfinite().all() for w in net.parameters() if w.grad is not None)
+    tagger = Tagger(Encoder(TINY), 2).to(dtype)
+    assert tagger(batch[0], batch[1]).dtype == dtype
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_autocast_finds_nearly_the_same(pooling):
+    net, batch = loud(small(pooling=pooling)), next(in_order(TEXTS, LABELS))
+    weights = class_weights(LABELS, 2)
+    chances, loss = predict(net, [batch]), classification_loss(net, batch, weights)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = predict(net, [batch])
+        half = classification_loss(net, batch, weights)
+    half.backward()
+    torch.testing.assert_close(found, chances, atol=0.05, rtol=0.05)
+    torch.testing.assert_close(half, loss, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize("wrapped", ["compiled", "DDP"])
+def test_a_wrapped_model_is_the_model(wrapped, one_process):
+    net = loud(small())
+    batches = [*in_order(TEXTS, LABELS, 20)]
+    chances = predict(net, batches)
+    loss = classification_loss(net, batches[0])
+    kinds = {
+        "compiled": lambda: torch.compile(net, backend="eager"),
+        "DDP": lambda: nn.parallel.DistributedDataParallel(net),
+    }
+    other = kinds[wrapped]()
+    # The wrappers are tested here; shapes checked while compiling would be in the way.
+    with torch.compiler.set_stance("force_eager"):
+        torch.testing.assert_close(predict(other, batches), chances)
+        torch.testing.assert_close(classification_loss(other, batches[0]), loss)
+
+
+@pytest.fixture
+def one_process(tmp_path):
+    """A group of one process, which DDP asks for."""
+    dist.init_process_group(
+        "gloo", store=dist.FileStore(str(tmp_path / "store"), 1), rank=0, world_size=1
+    )
+    yield
+    dist.destroy_process_group()
+
+
+KINDS = (torch.bool, torch.uint8, torch.int16, torch.int32)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_labels_may_be_of_any_whole_kind(kind):
+    net = loud(small())
+    expected = next(in_order(TEXTS, LABELS))
+    labels = torch.tensor(LABELS, dtype=kind)
+    for given in (labels, labels.numpy(), [*labels], labels.tolist()):
+        batch = next(in_order(TEXTS, given))
+        assert all(a.equal(b) for a, b in zip(batch, expected, strict=True))
+    direct = (*expected[:2], labels)
+    loss = classification_loss(net, expected)
+    torch.testing.assert_close(classification_loss(net, direct), loss)
+    assert class_weights(labels, 2).equal(class_weights(LABELS, 2))
+
+
+def test_bad_batches_are_named():
+    net, (texts, lengths, labels) = small(), next(in_order(TEXTS, LABELS))
+    with pytest.raises(ValueError, match="at least one batch, got none"):
+        predict(net, [])
+    with pytest.raises(ValueError, match="at least one text, got none"):
+        net(texts[:0])
+    with pytest.raises(ValueError, match=r"60 texts need a length each, got \[4\]"):
+        net(texts, [4])
+    with pytest.raises(ValueError, match="at most 4, got .*5"):
+        net(texts, [5] * 60)
+    with pytest.raises(ValueError, match=r"labels must lie in 0\.\.1, got \[2\]"):
+        classification_loss(net, (texts, lengths, 2 * labels))

@@ -5,6 +5,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
@@ -124,3 +125,38 @@ def test_labels_outside_the_classes_are_refused():
         class_weights([0, 1, 2, -1, 2], 2)
     with pytest.raises(ValueError, match="labels must be of all 3 classes"):
         class_weights([0, 1], 3)
+
+
+@pytest.mark.parametrize("make", [np.array, torch.tensor, tuple])
+@pytest.mark.parametrize("kind", ["uint8", "int16", "int32"])
+def test_ids_and_labels_may_be_arrays_or_tensors(make, kind):
+    texts = [make(ids) for ids in TEXTS]
+    labels = np.array(LABELS, kind)
+    for batches in (labeled_batches, in_order):
+        found = next(iter(batches(texts, labels, 8)))
+        expected = next(iter(batches(TEXTS, LABELS, 8)))
+        assert all(a.equal(b) for a, b in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    "texts, labels, message",
+    [
+        ([[3], [4]], np.array([0.5, 1.0]), "whole numbers, got float64 of shape"),
+        ([[3], [4]], torch.tensor([[0], [1]]), r"int64 of shape \(2, 1\)"),
+        ([[3], [4]], np.array(["good", "bad"]), "whole numbers, got str"),
+        (torch.tensor([[0.5], [1.5]]), [0, 1], r"lists of ids, got \[0.5\]"),
+        ([[3], [4], [5]], np.array([True, False]), "got 3 texts and 2 labels"),
+    ],
+)
+def test_what_is_no_label_and_no_text_is_refused_at_once(texts, labels, message):
+    for batches in (labeled_batches, in_order):
+        with pytest.raises(ValueError, match=message):
+            batches(texts, labels, 2)
+
+
+def test_batches_without_a_text_are_refused_at_once():
+    for batches in (labeled_batches, in_order):
+        with pytest.raises(ValueError, match="batch must be above 0, got 0"):
+            batches(TEXTS, LABELS, 0)
+    with pytest.raises(ValueError, match="of all 2 classes, got "):
+        class_weights([], 2)

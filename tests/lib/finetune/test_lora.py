@@ -10,8 +10,11 @@ from torch import nn
 
 from lib.finetune import lora
 from lib.finetune.classifier import Classifier
+from lib.generate import GREEDY, generate
+from lib.measure.diversity import surprises
 from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
+from lib.train.sampled_softmax import sampled_loss
 from tests.helpers.models import PRESETS, TINY
 
 CLOSE = {"atol": 1e-5, "rtol": 0}
@@ -95,7 +98,7 @@ def test_only_adapters_learn():
     assert all(a.up.grad.any() and a.down.grad.any() for _, a in lora.adapters(net))
 
 
-def test_merged_unmerged_and_stripped():
+def test_merged_unmerged_and_unloaded():
     net = adapted()
     plain = {n: a.layer.weight.clone() for n, a in lora.adapters(net)}
     scores = net(IDS)
@@ -107,7 +110,7 @@ def test_merged_unmerged_and_stripped():
     for name, adapter in lora.adapters(net):
         torch.testing.assert_close(adapter.layer.weight, plain[name], **CLOSE)
     lora.merge(net)
-    lora.strip(net)
+    lora.unload(net)
     assert not [*lora.adapters(net)]
     assert net.state_dict().keys() == model().state_dict().keys()
     torch.testing.assert_close(net(IDS), scores, **CLOSE)
@@ -169,3 +172,101 @@ def test_a_gpt_takes_adapters_too(preset):
     before = net(IDS)
     assert len(lora.adapt(net)) == 2 * len(net.blocks)
     assert net(IDS).equal(before)
+
+
+OUTPUT = ("tokens", "unembed")
+TEXT = torch.tensor([1, 5, 3, 3, 7])
+
+
+def reader(tied, names=OUTPUT, body=GPT):
+    """A language model whose adapters, at its output too, have learned something."""
+    torch.manual_seed(0)
+    net = body(replace(TINY, tied=tied, init_std=0.3)).eval().requires_grad_(False)
+    lora.adapt(net, names, 2, 4.0)
+    for _, adapter in lora.adapters(net):
+        nn.init.normal_(adapter.down, std=0.3)
+        nn.init.normal_(adapter.up, std=0.3)
+    return net
+
+
+def written_out(net):
+    """The same model without adapters: their matrices, written out."""
+    plain = type(net)(replace(net.config, tied=False)).eval()
+    matrices = {name: each.weight for name, each in lora.adapters(net)}
+    with torch.no_grad():
+        for name, weight in plain.named_parameters():
+            layer, _, kind = name.rpartition(".")
+            adapted = matrices.get(layer)
+            weight.copy_(net.get_parameter(name) if adapted is None else adapted)
+    return plain
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("names", [("unembed",), ("tokens",), OUTPUT])
+def test_an_adapted_output_is_what_counts_everywhere(tied, names):
+    net = reader(tied, names)
+    plain = written_out(net)
+    expected = plain(TEXT[None])
+    torch.testing.assert_close(net(TEXT[None]), expected, **CLOSE)
+    found, losses = surprises(net, TEXT), surprises(plain, TEXT)
+    torch.testing.assert_close(found, losses, **CLOSE)
+    ours, theirs = (generate(each, TEXT, 6, GREEDY) for each in (net, plain))
+    assert ours.tolist() == theirs.tolist()
+    lora.merge(net)
+    torch.testing.assert_close(net(TEXT[None]), expected, **CLOSE)
+    lora.unmerge(net)
+    torch.testing.assert_close(net(TEXT[None]), expected, **CLOSE)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_sampled_loss_teaches_an_adapted_output(tied):
+    net = reader(tied, body=Encoder)
+    chances = torch.full((11,), 1 / 11)
+    batch = (TEXT[None], TEXT[None], torch.arange(11))
+    loss = sampled_loss(net, batch, chances)
+    torch.testing.assert_close(
+        loss, sampled_loss(written_out(net), batch, chances), **CLOSE
+    )
+    loss.backward()
+    assert all(a.up.grad.any() and a.down.grad.any() for _, a in lora.adapters(net))
+
+
+def test_a_tied_matrix_is_left_alone_and_tied_again():
+    net = reader(tied=True)
+    table = net.embed.tokens.layer.weight
+    before = table.clone()
+    lora.merge(net)
+    assert table.equal(before)
+    assert not net.unembed.weight.equal(net.embed.tokens.weight)
+    lora.unmerge(net)
+    assert net.unembed.layer.weight is net.embed.tokens.layer.weight is table
+    assert table.equal(before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_adapters_take_every_precision(dtype):
+    net = adapted()
+    expected = net(IDS)
+    net.to(dtype)
+    close = {"atol": 0.1, "rtol": 0.1, "check_dtype": False}
+    torch.testing.assert_close(net(IDS), expected, **close)
+    lora.merge(net)
+    torch.testing.assert_close(net(IDS), expected, **close)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(adapted()(IDS), expected, **close)
+
+
+def test_a_compiled_model_saves_what_the_plain_one_loads(tmp_path):
+    net, path = adapted(), tmp_path / "new folder" / "adapters.safetensors"
+    scores = net(IDS)
+    wrapped = torch.compile(net, backend="eager")
+    lora.save(wrapped, path)
+    other = adapted(seed=0)
+    for _, adapter in lora.adapters(other):
+        nn.init.zeros_(adapter.down)
+    lora.load(other, path)
+    torch.testing.assert_close(other(IDS), scores, **CLOSE)
+    lora.unload(wrapped)
+    assert not [*lora.adapters(net)]
+    fresh = torch.compile(model(), backend="eager")
+    assert lora.adapt(fresh, "tokens") == ["body.embed.tokens"]

@@ -11,6 +11,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.naive_bayes import MultinomialNB
 
 from lib.finetune import text_baselines
+from lib.finetune.naive_bayes import NaiveBayesWeights
 from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer
 
 FIRST = len(SPECIAL)
@@ -29,7 +30,7 @@ MAKE = {
 
 @pytest.mark.parametrize("name", MAKE)
 def test_all_learn_and_say_how_sure_they_are(name):
-    model = text_baselines.learn(MAKE[name](), TEXTS, LABELS)
+    model = text_baselines.fit(MAKE[name](), TEXTS, LABELS)
     others = ["a good film", "bad, a bad film", "good, good film"]
     assert model.predict(others).tolist() == [1, 0, 1]
     sure = model.predict_proba(others)
@@ -39,14 +40,14 @@ def test_all_learn_and_say_how_sure_they_are(name):
 
 
 def test_the_majority_is_all_that_is_known_without_reading():
-    model = text_baselines.learn(text_baselines.majority(), TEXTS, [1] * 8 + [0] * 4)
+    model = text_baselines.fit(text_baselines.majority(), TEXTS, [1] * 8 + [0] * 4)
     assert model.predict(["bad", "good"]).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize("name", ["tf-idf", "naive Bayes weights"])
 def test_pairs_tell_what_single_words_cannot(name):
     texts = ["not good film bad", "not bad film good"] * 6  # the same words
-    model = text_baselines.learn(MAKE[name](), texts, [0, 1] * 6)
+    model = text_baselines.fit(MAKE[name](), texts, [0, 1] * 6)
     assert model.predict(texts).tolist() == [0, 1] * 6
 
 
@@ -61,7 +62,7 @@ counted = st.lists(
 def test_the_weights_are_naive_bayes(rows):
     texts, labels = zip(*rows, strict=True)
     seen = CountVectorizer(analyzer="char", binary=True).fit_transform(texts)
-    ours = text_baselines.NaiveBayesWeights().fit(seen, labels)
+    ours = NaiveBayesWeights().fit(seen, labels)
     theirs = MultinomialNB(alpha=1).fit(seen, labels).feature_log_prob_
     np.testing.assert_allclose(ours.weights_, theirs[1] - theirs[0], atol=1e-12)
     dense = seen.toarray() * ours.weights_
@@ -73,7 +74,7 @@ def test_weights_by_hand():
     seen = CountVectorizer(vocabulary=["good", "bad"]).fit_transform(
         ["good good bad", "good", "bad bad", "good bad"]
     )
-    found = text_baselines.NaiveBayesWeights().fit(seen, [1, 1, 0, 0]).weights_
+    found = NaiveBayesWeights().fit(seen, [1, 1, 0, 0]).weights_
     np.testing.assert_allclose(found, [log(4 / 6 / (2 / 6)), log(2 / 6 / (4 / 6))])
 
 
@@ -97,13 +98,35 @@ def test_order_repeats_and_unknown_words_do_not_change_an_average(words):
 def test_bad_input_is_named():
     model = text_baselines.tf_idf()
     with pytest.raises(ValueError, match="12 texts and 3 labels"):
-        text_baselines.learn(model, TEXTS, [0, 1, 0])
+        text_baselines.fit(model, TEXTS, [0, 1, 0])
     with pytest.raises(ValueError, match=r"a word each, got none in numbers \[1\]"):
-        text_baselines.learn(model, ["film", ""], [0, 1])
+        text_baselines.fit(model, ["film", ""], [0, 1])
+    with pytest.raises(ValueError, match="a list of texts, got one: 'film'"):
+        text_baselines.fit(model, "film", [0, 1, 0, 1])
     with pytest.raises(ValueError, match="2 classes or more, all are 1"):
-        text_baselines.learn(model, TEXTS, [1] * 12)
+        text_baselines.fit(model, TEXTS, [1] * 12)
     with pytest.raises(ValueError, match=r"must be 0 and 1, got \[1, 2\]"):
         some = [1 + label for label in LABELS]
-        text_baselines.learn(text_baselines.naive_bayes_weights(), TEXTS, some)
+        text_baselines.fit(text_baselines.naive_bayes_weights(), TEXTS, some)
     with pytest.raises(ValueError, match="at least one word, got ' '"):
         text_baselines.averages([" "], WORDS, TABLE)
+    for texts in ([], "film"):
+        with pytest.raises(ValueError, match="a list of at least one text, got"):
+            text_baselines.averages(texts, WORDS, TABLE)
+    with pytest.raises(ValueError, match="a row for each of 7 words, got 6 rows"):
+        text_baselines.averages(["film"], WORDS, TABLE[:6])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_a_table_may_be_a_models_weights_of_any_precision(dtype):
+    expected = text_baselines.averages(TEXTS, WORDS, TABLE)
+    table = torch.nn.Parameter(TABLE.to(dtype))
+    found = text_baselines.averages(TEXTS, WORDS, table)
+    np.testing.assert_allclose(found, expected, atol=0.01)
+
+
+@pytest.mark.parametrize("name", MAKE)
+def test_labels_may_be_booleans(name):
+    labels = [bool(label) for label in LABELS]
+    model = text_baselines.fit(MAKE[name](), TEXTS, labels)
+    assert model.predict(TEXTS[:2]).tolist() == [0, 1]

@@ -1,4 +1,4 @@
-"""The zoo: what is saved comes back, what does not fit is refused, the card is true."""
+"""Pretrained models: what is saved comes back, what does not fit is refused."""
 
 import json
 from dataclasses import replace
@@ -8,6 +8,7 @@ import torch
 
 from benchmarks import pretrain_reviews
 from lib.data.reviews import imdb
+from lib.finetune import lora
 from lib.hub.pretrained import FOLDER, load_pretrained, names, save_pretrained
 from lib.model.encoder import Encoder
 from lib.tokens.word_tokenizer import WordTokenizer
@@ -18,7 +19,7 @@ IDS = torch.tensor([WORDS.encode("it was a good film")])
 
 
 @pytest.fixture
-def zoo(tmp_path):
+def saved(tmp_path):
     """A folder with one tiny model."""
     torch.manual_seed(0)
     model = Encoder(replace(TINY, init_std=0.3, qk_norm=True))
@@ -26,8 +27,8 @@ def zoo(tmp_path):
     return model.eval(), tmp_path
 
 
-def test_what_was_saved_comes_back_in_half_precision(zoo):
-    model, folder = zoo
+def test_what_was_saved_comes_back_in_half_precision(saved):
+    model, folder = saved
     found = load_pretrained("tiny", folder=folder)
     assert found.tokenizer.tokens == WORDS.tokens and not found.model.training
     assert found.card["held_out_loss"] == 1.5
@@ -39,16 +40,16 @@ def test_what_was_saved_comes_back_in_half_precision(zoo):
     assert found.model.unembed.weight is found.model.embed.tokens.weight
 
 
-def test_an_unknown_name_lists_the_known(zoo):
-    assert names(zoo[1]) == ["tiny"]
+def test_an_unknown_name_lists_the_known(saved):
+    assert names(saved[1]) == ["tiny"]
     with pytest.raises(ValueError, match=r"one of \['tiny'\], got 'gpt4'"):
-        load_pretrained("gpt4", folder=zoo[1])
+        load_pretrained("gpt4", folder=saved[1])
 
 
 @pytest.mark.parametrize("file", ["tiny.safetensors", "tiny.json"])
 @pytest.mark.parametrize("harm", ["cut", "change", "empty"])
-def test_a_damaged_file_is_refused(zoo, file, harm):
-    path = zoo[1] / file
+def test_a_damaged_file_is_refused(saved, file, harm):
+    path = saved[1] / file
     data = bytearray(path.read_bytes())
     place = data.index(b'"sha256": "') + 14 if file == "tiny.json" else -5
     data[place] = ord("x") if data[place] != ord("x") else ord("y")
@@ -56,11 +57,11 @@ def test_a_damaged_file_is_refused(zoo, file, harm):
         {"cut": data[: len(data) // 2], "change": data, "empty": b""}[harm]
     )
     with pytest.raises(ValueError, match="tiny.safetensors or its card is damaged"):
-        load_pretrained("tiny", folder=zoo[1])
+        load_pretrained("tiny", folder=saved[1])
 
 
-def test_a_card_that_does_not_fit_is_refused(zoo):
-    path = zoo[1] / "tiny.json"
+def test_a_card_that_does_not_fit_is_refused(saved):
+    path = saved[1] / "tiny.json"
     card = json.loads(path.read_text())
     for change in (
         {"format": "another"},
@@ -71,22 +72,38 @@ def test_a_card_that_does_not_fit_is_refused(zoo):
     ):
         path.write_text(json.dumps(card | change))
         with pytest.raises(ValueError, match="damaged"):
-            load_pretrained("tiny", folder=zoo[1])
+            load_pretrained("tiny", folder=saved[1])
     path.unlink()
     with pytest.raises(ValueError, match="damaged"):
-        load_pretrained("tiny", folder=zoo[1])
+        load_pretrained("tiny", folder=saved[1])
 
 
-def test_another_vocabulary_is_refused(zoo):
+def test_another_vocabulary_is_refused(saved):
     same = WordTokenizer(WORDS.tokens[3:])
-    assert load_pretrained("tiny", same, zoo[1]).tokenizer.tokens == same.tokens
+    assert load_pretrained("tiny", same, saved[1]).tokenizer.tokens == same.tokens
     other = WordTokenizer(["a", *WORDS.tokens[3:5]])
     with pytest.raises(ValueError, match="got 6 words, of which number 3 is 'a'"):
-        load_pretrained("tiny", other, zoo[1])
+        load_pretrained("tiny", other, saved[1])
     with pytest.raises(ValueError, match="got 5 words, the first of which are the sam"):
-        load_pretrained("tiny", WordTokenizer(["the", "film"]), zoo[1])
+        load_pretrained("tiny", WordTokenizer(["the", "film"]), saved[1])
     with pytest.raises(ValueError, match="model has 11 words, the tokenizer 5"):
-        save_pretrained("x", zoo[0], WordTokenizer(["the", "film"]), {}, zoo[1])
+        save_pretrained("x", saved[0], WordTokenizer(["the", "film"]), {}, saved[1])
+
+
+def test_what_a_file_cannot_hold_is_refused(saved):
+    model, folder = saved
+    wrapped = torch.compile(model, backend="eager")
+    save_pretrained("wrapped", wrapped, WORDS, {}, str(folder / "new"))
+    found = load_pretrained("wrapped", folder=str(folder / "new")).model
+    assert found.state_dict().keys() == model.state_dict().keys()
+    with torch.no_grad():
+        model.norm.weight[0] = 1e6
+    with pytest.raises(ValueError, match=r"half precision, not so \['norm.weight'\]"):
+        save_pretrained("large", model, WORDS, {}, folder)
+    lora.adapt(model, ["to_query"])
+    with pytest.raises(ValueError, match="weights of its configuration, not .*down"):
+        save_pretrained("adapted", model, WORDS, {}, folder)
+    assert names(folder) == ["tiny"]
 
 
 def test_the_cards_figure_is_true():

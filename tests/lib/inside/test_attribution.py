@@ -179,3 +179,42 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match=r"baseline must lie in 0..10, got 11"):
         integrated_gradients(net, IDS, baseline=11)
     assert net.training and not net.body.embed.tokens._forward_hooks
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("ask", [gradient_times_input, integrated_gradients, occlusion])
+def test_every_precision_says_nearly_the_same(ask, dtype):
+    net = model()
+    expected = ask(net, IDS)
+    close = {"atol": 0.1, "rtol": 0.1, "check_dtype": False}
+    torch.testing.assert_close(ask(net.to(dtype), IDS), expected, **close)
+    assert abs(unexplained(net, IDS, integrated_gradients(net, IDS))) < 0.2
+    net.float()
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(ask(net, IDS), expected, **close)
+
+
+def test_ids_of_any_whole_kind_and_wrapped_models():
+    net = model()
+    wrapped = torch.compile(net, backend="eager")
+    for ask in (gradient_times_input, integrated_gradients, occlusion, word_vectors):
+        for kind in (torch.uint8, torch.int16, torch.int32):
+            assert ask(net, IDS.to(kind)).equal(ask(net, IDS))
+        assert ask(wrapped, IDS).equal(ask(net, IDS))
+
+
+def test_each_part_gets_back_its_mode():
+    net = model()
+    net.body.eval()
+    for ask in (gradient_times_input, integrated_gradients, occlusion):
+        ask(net, IDS)
+        with pytest.raises(ValueError, match="toward"):
+            ask(net, IDS, 2)
+        assert net.training and not net.body.training
+
+
+def test_ids_outside_the_vocabulary_are_refused():
+    for ask in (gradient_times_input, integrated_gradients, occlusion, word_vectors):
+        for bad in ([3, 11], [-1, 3]):
+            with pytest.raises(ValueError, match=r"ids must lie in 0\.\.10, got"):
+                ask(model(), torch.tensor(bad))

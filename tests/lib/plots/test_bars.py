@@ -8,12 +8,6 @@ from lib.plots.bars import bars
 from lib.plots.colors import GREY
 
 
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
 def test_the_standard_error_by_hand():
     assert mean_and_error([1.0, 2.0, 3.0]) == (2.0, pytest.approx(1 / 3**0.5))
     assert mean_and_error([4.0]) == (4.0, 0.0)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 from sklearn.calibration import calibration_curve
@@ -11,7 +10,6 @@ from sklearn.metrics import roc_auc_score
 from lib.measure.slices import Slice
 from lib.plots import classification
 from lib.plots.colors import GREY
-from lib.plots.style import use_style
 
 RNG = np.random.default_rng(0)
 TRUTH = RNG.integers(0, 2, 400).tolist()
@@ -25,13 +23,6 @@ MEASURED = {
     "counts": {100: [0.6], 500: [0.7], 20_000: [0.89]},
     "a method with\na long name": {500: [0.8], 20_000: [0.895, 0.9]},
 }
-
-
-@pytest.fixture(autouse=True)
-def style():
-    use_style()
-    yield
-    plt.close("all")
 
 
 def texts(ax):

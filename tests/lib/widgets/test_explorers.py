@@ -1,4 +1,4 @@
-"""Explorers and panels: their data, what a screen reader hears, their bad input."""
+"""Explorers: their data, what a screen reader hears, their bad input."""
 
 import json
 import re
@@ -7,10 +7,7 @@ import pytest
 import torch
 
 from lib import widgets
-from lib.model.attention_only import AttentionOnly
-from lib.plots import diagrams
-from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
-from lib.widgets import live
+from lib.tokens.tokenizer import BytePairTokenizer
 
 
 def causal_weights(time, layers=2, heads=3):
@@ -108,87 +105,8 @@ def test_the_next_token_explorer_holds_the_scores():
 def test_weights_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"2 tokens do not fit"):
         widgets.attention_explorer([["a", "b"]], [causal_weights(3)])
-    with pytest.raises(ValueError, match="shorter|longer"):
+    with pytest.raises(ValueError, match="1 texts do not fit 0 weights"):
         widgets.attention_explorer([["a"]], [])
-
-
-@pytest.fixture
-def panel(monkeypatch):
-    """A live panel whose pictures and messages are collected, not shown."""
-    shown = []
-    monkeypatch.setattr(live.plt, "show", lambda: shown.append("picture"))
-    monkeypatch.setattr(live, "display", lambda message: shown.append(message.data))
-    model = AttentionOnly(4, width=8, heads=2, layers=3)
-    return live.live_attention(model, CharacterTokenizer("abc "), "abc"), shown
-
-
-def test_the_live_panel_draws_when_a_control_moves(panel):
-    box, shown = panel
-    text, layer, head, _ = box.children
-    assert (layer.max, head.max) == (2, 1)
-    shown.clear()
-    text.value = "cab a"
-    layer.value, head.value = 2, 1
-    assert shown == ["picture"] * 3
-    live.plt.close("all")
-
-
-def test_the_live_panel_says_what_it_cannot_read(panel):
-    box, shown = panel
-    shown.clear()
-    box.children[0].value = "abz"
-    assert shown == [
-        "This model cannot read that text: characters that are not in the "
-        "vocabulary: ['z']."
-    ]
-
-
-def test_the_live_merges_are_those_of_the_text(capsys):
-    box = live.live_merges("never, never!")
-    text, merges, _ = box.children
-    capsys.readouterr()
-    merges.value = 2
-    expected = "2 merges, 9 tokens:\nn | ev | er | , | · | n | ev | er | !\n"
-    assert capsys.readouterr().out.endswith(expected)
-    text.value = "aaa"
-    assert capsys.readouterr().out.endswith("2 merges, 1 tokens:\naaa\n")
-
-
-def test_the_live_merges_need_a_text(monkeypatch):
-    shown = []
-    monkeypatch.setattr(live, "display", lambda message: shown.append(message.data))
-    live.live_merges("a").children[0].value = ""
-    assert shown == ["There is nothing to learn from yet."]
-
-
-def test_diagrams_take_the_pages_color_and_say_what_they_show():
-    page = diagrams.multi_head_attention().data
-    assert 'role="img"' in page and 'aria-label="Diagram: x goes' in page
-    assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
-    for name in ("to_query", "to_key", "to_value", "to_output", "softmax", "mask"):
-        assert f">{name}</text>" in page
-
-
-@pytest.mark.parametrize("name", ["block", "gpt"])
-def test_diagrams_of_chapter_3_have_the_librarys_names(name):
-    page = getattr(diagrams, name)().data
-    assert 'role="img"' in page and 'aria-label="Diagram: ' in page
-    assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
-    names = {
-        "block": ("norm", "MultiHeadAttention", "FeedForward", "dropout"),
-        "gpt": ("embed", "blocks[0]", "norm", "unembed"),
-    }
-    for box in names[name]:
-        assert f">{box}</text>" in page
-    assert "batch, time, width" in page
-
-
-def test_the_diagram_of_training_names_its_parts():
-    page = diagrams.training().data
-    assert 'role="img"' in page and 'aria-label="Diagram: batches' in page
-    assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
-    for name in ("batches", "model", "objective", "clip", "optimizer", "schedule"):
-        assert f">{name}</text>" in page
 
 
 def walk(text, width=5, vocab=4, parts=("embed", "blocks.0.attention")):
@@ -222,3 +140,59 @@ def test_streams_that_do_not_fit_are_refused():
     tokens, streams, guesses = walk("abc")
     with pytest.raises(ValueError, match="2 tokens do not fit 3 positions"):
         widgets.stream_explorer(list("abc<"), [tokens[:2]], [streams], [guesses])
+
+
+@pytest.mark.parametrize(
+    "ask, message",
+    [
+        (lambda: widgets.attention_explorer([], []), "at least one text"),
+        (lambda: widgets.stream_explorer(["a"], [], [], []), "at least one text"),
+        (lambda: widgets.next_token_explorer(["a"], [], []), "at least one text"),
+        (lambda: widgets.token_explorer(BytePairTokenizer(), []), "at least one text"),
+        (
+            lambda: widgets.next_token_explorer(["a"], ["b", "c"], [torch.zeros(1)]),
+            "2 texts do not fit 1 scores",
+        ),
+        (
+            lambda: widgets.next_token_explorer(
+                ["a"], ["b"], [torch.full((1,), -9e999)]
+            ),
+            "scores must be finite",
+        ),
+        (lambda: widgets.softmax_explorer([], []), "0 names do not fit 0 scores"),
+        (lambda: widgets.softmax_explorer(["a"], [1.0, 2.0]), "1 names do not fit 2"),
+        (lambda: widgets.softmax_explorer(["a"], [torch.nan]), "must be finite"),
+        (
+            lambda: widgets.word_explorer(["a"], torch.ones(1, 2), torch.ones(1, 1)),
+            "got 1 words and many=8",
+        ),
+        (
+            lambda: widgets.word_explorer(
+                ["a", "b"], torch.eye(2), torch.eye(2), chosen="c"
+            ),
+            "chosen must be one of the words, got 'c'",
+        ),
+    ],
+)
+def test_what_cannot_be_explored_is_named(ask, message):
+    with pytest.raises(ValueError, match=message):
+        ask()
+
+
+def test_a_stream_of_other_words_or_few_words():
+    tokens, streams, guesses = walk("ab", vocab=2)
+    page = widgets.stream_explorer(["a", "b"], [tokens], [streams], [guesses])
+    assert all(len(part[2]) == 2 for step in data_of(page)[0]["steps"] for part in step)
+    with pytest.raises(ValueError, match=r"in the vocabulary, \['b'\] are not"):
+        widgets.stream_explorer(["a", "c"], [tokens], [streams], [guesses])
+
+
+def test_words_in_one_place_are_drawn():
+    page = widgets.word_explorer(["a", "b"], torch.ones(2, 2), torch.eye(2))
+    assert [word["at"] for word in data_of(page)] == [[0, 0], [0, 0]]
+
+
+def test_a_text_that_looks_like_a_place_stays_as_it_is():
+    page = widgets.next_token_explorer(["__DATA__"], ["__NAMES__"], [torch.zeros(1)])
+    assert "<option value=0>__NAMES__</option>" in page.data
+    assert 'names = ["__DATA__"], data = [[0.0]]' in page.data

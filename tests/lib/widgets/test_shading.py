@@ -108,3 +108,8 @@ def test_what_does_not_fit_is_refused():
         shaded([], torch.zeros(0))
     with pytest.raises(ValueError, match="longest must be above 0, got 0"):
         shaded(["a"], torch.zeros(1), longest=0)
+    for bad in (torch.nan, torch.inf):
+        with pytest.raises(ValueError, match="attributions must be finite"):
+            shaded(["a"], torch.tensor([bad]))
+    with pytest.raises(ValueError, match="named must be at least 0, got -1"):
+        shaded(["a"], torch.zeros(1), named=-1)
