@@ -22,12 +22,13 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from torch import Tensor
 
 from lib.finetune.labeled import check_labels
-from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer, words
+from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer
+from lib.tokens.words import words_and_marks
 
 C = {"tf-idf": 100.0, "naive Bayes weights": 0.1, "averaged vectors": 0.1}
 RARE = 1e-3  # a word with this share of the text counts half
 COUNTED = {  # words and pairs of neighbors, if two texts have them
-    "tokenizer": words,
+    "tokenizer": words_and_marks,
     "token_pattern": None,
     "lowercase": False,
     "ngram_range": (1, 2),

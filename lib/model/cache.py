@@ -142,6 +142,7 @@ class LayerCache:
 
     def _extend(self, kept: Tensor, new: Tensor) -> Tensor:
         seen, time = self.whole.seen, new.size(2)
+        new = new.to(kept.dtype)  # under autocast it comes in half precision
         # The first of several new tokens may need what the last of them overwrite.
         seeing = torch.cat([kept[:, :, : seen - time], new], 2) if time > 1 else None
         kept[:, :, self.whole.slots] = new[:, :, -kept.size(2) :]

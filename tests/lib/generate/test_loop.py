@@ -35,9 +35,9 @@ def certain(ids):
 
 
 @torch.no_grad()
-def by_hand(net, prompt, many):
+def by_hand(net, prompt, steps):
     """Greedy tokens from the model alone, which reads everything every time."""
-    for _ in range(many):
+    for _ in range(steps):
         prompt = torch.cat([prompt, net(prompt[None])[0, -1:].argmax(-1)])
     return prompt
 
@@ -83,28 +83,28 @@ def test_a_greedy_text_that_stops_equals_transformers():
 
 
 @pytest.mark.parametrize("make", [gpt2, llama])
-@pytest.mark.parametrize("many", [1, 2, 5])
+@pytest.mark.parametrize("beams", [1, 2, 5])
 @pytest.mark.parametrize("penalty", [0.0, 1.0, 2.5, -1.0])
 @pytest.mark.parametrize("ending", [None, [7, 30, 2], list(range(0, 61, 5))])
-def test_beam_search_equals_transformers(make, many, penalty, ending):
-    theirs, (prompt,) = make(), ids(6, seed=many)
+def test_beam_search_equals_transformers(make, beams, penalty, ending):
+    theirs, (prompt,) = make(), ids(6, seed=beams)
     ours = from_hf(theirs.state_dict(), theirs.config)
-    if many == 1:  # there it takes greedy search, which is the same but for the end
+    if beams == 1:  # there it takes greedy search, which is the same but for the end
         penalty = 0.0
     expected = theirs.generate(
         prompt[None],
         max_new_tokens=15,
         do_sample=False,
-        num_beams=many,
+        num_beams=beams,
         length_penalty=penalty,
         eos_token_id=ending,
         pad_token_id=60,
     )[0]
     for cached in (True, False):
         found = generate(
-            ours, prompt, 15, Beams(many, penalty), stop=ending or (), cached=cached
+            ours, prompt, 15, Beams(beams, penalty), stop=ending or (), cached=cached
         )
-        if many > 1 or ending is None:
+        if beams > 1 or ending is None:
             assert found.equal(expected)
 
 
@@ -115,9 +115,9 @@ def test_beam_search_equals_transformers(make, many, penalty, ending):
 @given(configs, st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(0, 9))
 def test_the_cache_changes_no_token(config, lengths, seed):
     net, prompts = model(config), ids(*lengths, vocab=config.vocab, seed=seed)
-    for how in (GREEDY, Sampling(0.7)):
-        found = generate(net, prompts, 4, how, seed=seed)
-        again = generate(net, prompts, 4, how, seed=seed, cached=False)
+    for strategy in (GREEDY, Sampling(0.7)):
+        found = generate(net, prompts, 4, strategy, seed=seed)
+        again = generate(net, prompts, 4, strategy, seed=seed, cached=False)
         assert [t.tolist() for t in found] == [t.tolist() for t in again]
     for prompt, text in zip(prompts, generate(net, prompts, 4, GREEDY), strict=True):
         assert text.equal(by_hand(net, prompt, 4))
@@ -150,10 +150,10 @@ def test_past_the_context_the_future_of_an_old_token_is_decided():
 @pytest.mark.parametrize("name", SMALL)
 def test_a_text_is_the_same_alone_and_in_company(name):
     net, prompts = model(SMALL[name]), ids(2, 7, 4, vocab=64)
-    how = Sampling(0.9, top_p=0.95, repetition_penalty=1.1)
-    together = generate(net, prompts, 8, how, seed=5)
+    strategy = Sampling(0.9, top_p=0.95, repetition_penalty=1.1)
+    together = generate(net, prompts, 8, strategy, seed=5)
     for i, (prompt, text) in enumerate(zip(prompts, together, strict=True)):
-        assert generate(net, prompt, 8, how, seed=5 + i).equal(text)
+        assert generate(net, prompt, 8, strategy, seed=5 + i).equal(text)
 
 
 def test_a_text_in_company_ends_at_its_own_stop():
@@ -164,8 +164,8 @@ def test_a_text_in_company_ends_at_its_own_stop():
 @pytest.mark.parametrize("stop", [(), [3, 8]])
 def test_a_stream_is_the_text_one_token_at_a_time(stop):
     net, (prompt,) = model(), ids(4, vocab=11)
-    text = generate(net, prompt, 40, Sampling(), stop, seed=2)
-    tokens = stream(net, prompt, 40, Sampling(), stop, seed=2)
+    text = generate(net, prompt, 40, Sampling(), stop=stop, seed=2)
+    tokens = stream(net, prompt, 40, Sampling(), stop=stop, seed=2)
     assert isinstance(next(tokens), int)
     assert [text[4].item(), *stream(net, text[:5], 39, seed=2)][:1] == [text[4].item()]
     assert list(tokens) == text[5:].tolist()
@@ -235,7 +235,7 @@ def test_the_text_can_be_trained_on():
 
 
 @pytest.mark.parametrize(
-    ("prompts", "many", "words"),
+    ("prompts", "max_new_tokens", "words"),
     [
         (torch.tensor([], dtype=torch.long), 1, r"at least one token each, got \[0\]"),
         (
@@ -244,23 +244,23 @@ def test_the_text_can_be_trained_on():
             r"one token each, got \[1, 0\]",
         ),
         ([], 1, r"at least one token each, got \[\]"),
-        (torch.tensor([1]), 0, "many must be a whole number above 0, got 0"),
+        (torch.tensor([1]), 0, "max_new_tokens must be a whole number above 0, got 0"),
         (torch.tensor([1, 11]), 1, r"prompts must be ids in 0\.\.10, got 1\.\.11"),
         (torch.tensor([-1, 2]), 1, r"prompts must be ids in 0\.\.10, got -1\.\.2"),
     ],
 )
-def test_what_cannot_be_continued_is_refused(prompts, many, words):
+def test_what_cannot_be_continued_is_refused(prompts, max_new_tokens, words):
     with pytest.raises(ValueError, match=words):
-        generate(model(), prompts, many)
+        generate(model(), prompts, max_new_tokens)
     if isinstance(prompts, torch.Tensor):
         with pytest.raises(ValueError, match=words):
-            stream(model(), prompts, many)
+            stream(model(), prompts, max_new_tokens)
 
 
 def test_learned_positions_end_and_say_so():
     net, (prompt,) = model(positions="learned"), ids(5, vocab=11)
     assert len(generate(net, prompt, 8, GREEDY)) == 13  # the last one is not read
-    words = "many=9 need 13 positions.*learned for 12"
+    words = "max_new_tokens=9 need 13 positions.*learned for 12"
     for call in (generate, stream):
         with pytest.raises(ValueError, match=words):
             call(net, prompt, 9, GREEDY)
@@ -279,15 +279,15 @@ def test_a_function_needs_prompts_of_one_length():
 
 
 def test_beams_are_not_streamed():
-    with pytest.raises(ValueError, match="how must be a Sampling to stream"):
+    with pytest.raises(ValueError, match="strategy must be a Sampling to stream"):
         stream(model(), torch.tensor([1]), 5, Beams())
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
-@pytest.mark.parametrize("how", [GREEDY, Sampling(), Beams(2)])
-def test_scores_that_are_not_finite_are_refused(bad, how):
+@pytest.mark.parametrize("strategy", [GREEDY, Sampling(), Beams(2)])
+def test_scores_that_are_not_finite_are_refused(bad, strategy):
     net = model()
     with torch.no_grad():
         net.norm.weight[3] = bad
     with pytest.raises(ValueError, match="scores must be finite"):
-        generate(net, torch.tensor([1]), 3, how)
+        generate(net, torch.tensor([1]), 3, strategy)

@@ -5,16 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lib.measure.diversity import distinct, known_share, loop, surprises, words
+from lib.measure.diversity import cycle_length, distinct, known_share, surprises
 from lib.model.gpt import GPT
 from lib.train import next_token_loss
 from tests.helpers.models import TINY
-
-
-def test_words():
-    assert (
-        words("MACBETH:\nIs't far? To-morrow") == "macbeth is't far to morrow".split()
-    )
 
 
 def test_distinct():
@@ -30,9 +24,9 @@ def test_distinct():
     ("text", "length"),
     [("abc", 0), ("xaaa", 1), ("xaa", 0), ("zabcabcabc", 3), ("abcabc", 0), ("", 0)],
 )
-def test_loop(text, length):
-    assert loop(text) == length
-    assert loop(torch.tensor([ord(c) for c in text]).tolist()) == length
+def test_cycle_length(text, length):
+    assert cycle_length(text) == length
+    assert cycle_length(torch.tensor([ord(c) for c in text]).tolist()) == length
 
 
 def test_known_share():

@@ -13,8 +13,8 @@ from lib.measure.slices import (
     RULES,
     Slice,
     by_rule,
+    contains,
     counted,
-    found,
     longer_than,
     often,
     shorter_than,
@@ -55,7 +55,7 @@ def test_how_often_is_often():
     ],
 )
 def test_what_rates(text, is_there):
-    assert found(RATING)(text) is is_there
+    assert contains(RATING)(text) is is_there
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_rates(text, is_there):
     ],
 )
 def test_what_marks_irony(text, is_there):
-    assert found(IRONY)(text) is is_there
+    assert contains(IRONY)(text) is is_there
 
 
 def test_length_is_in_words():
@@ -85,8 +85,8 @@ def test_slices_are_counted_by_themselves():
     rules = {"negated": often(NEGATIONS, 3), "long": longer_than(9)}
     slices = by_rule(texts, right, rules)
     assert list(slices) == ["all", "negated"]  # no text is long
-    assert (slices["all"].many, slices["all"].accuracy) == (4, 0.75)
-    assert (slices["negated"].many, slices["negated"].accuracy) == (2, 0.5)
+    assert (slices["all"].size, slices["all"].accuracy) == (4, 0.75)
+    assert (slices["negated"].size, slices["negated"].accuracy) == (2, 0.5)
     assert slices["all"].accuracy == accuracy_score([1] * 4, [int(r) for r in right])
 
 
