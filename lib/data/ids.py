@@ -5,7 +5,6 @@ library they are 64-bit tensors, or Python's own whole numbers.
 """
 
 import operator
-from collections.abc import Iterable
 
 import torch
 from jaxtyping import Int
@@ -34,7 +33,7 @@ def as_ids(
     return ids
 
 
-def id_list(ids: Iterable[int], vocab: int, name: str = "ids") -> list[int]:
+def id_list(ids: object, vocab: int, name: str = "ids") -> list[int]:
     """The ids as a list, from any row of whole numbers: a list, an array, a tensor.
 
     Raises ValueError, which calls them `name`, when they are none or lie outside the

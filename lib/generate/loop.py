@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 from torch import Tensor, nn
 
 from lib.data.ids import as_ids, id_list
@@ -22,7 +22,7 @@ GREEDY = Sampling(temperature=0.0)
 
 def generate(
     model: GPT | Predict,
-    prompts: Int[Tensor, " text"] | Sequence[Int[Tensor, " _"]],
+    prompts: Integer[Tensor, " text"] | Sequence[Integer[Tensor, " _"]],
     max_new_tokens: int,
     strategy: Sampling | Beams = Sampling(),  # noqa: B008  (it is frozen)
     *,
@@ -48,9 +48,7 @@ def generate(
     encoder; and when scores are not finite.
     """
     alone = isinstance(prompts, Tensor)
-    request = _request(
-        model, [prompts] if alone else prompts, max_new_tokens, stop, seed
-    )
+    request = _request(model, prompts, max_new_tokens, stop, seed)
     if isinstance(strategy, Beams):
         texts = [_search(request, row, strategy, cached) for row in request.prompts]
     elif isinstance(strategy, Sampling):
@@ -67,7 +65,7 @@ def generate(
 
 def stream(
     model: GPT | Predict,
-    prompt: Int[Tensor, " text"],
+    prompt: Integer[Tensor, " text"],
     max_new_tokens: int,
     strategy: Sampling = Sampling(),  # noqa: B008
     *,
@@ -81,7 +79,9 @@ def stream(
     evaluation until the last token, or until the iterator is closed.
     Raises ValueError as `generate` does, and when `strategy` is not a Sampling.
     """
-    request = _request(model, [prompt], max_new_tokens, stop, seed)
+    if not isinstance(prompt, Tensor):
+        raise ValueError(f"prompt must be one tensor of ids, got {prompt!r}")
+    request = _request(model, prompt, max_new_tokens, stop, seed)
     if not isinstance(strategy, Sampling):
         raise ValueError(f"strategy must be a Sampling to stream, got {strategy!r}")
     return _stream(_sample(request, strategy, cached))
@@ -118,11 +118,7 @@ class _Request:
 
 
 def _request(
-    model: object,
-    prompts: object,
-    max_new_tokens: int,
-    stop: Collection[int],
-    seed: int,
+    model: object, prompts: object, max_new_tokens: object, stop: object, seed: object
 ) -> _Request:
     """Raises ValueError that names what cannot be."""
     if isinstance(model, nn.Module):
@@ -148,12 +144,13 @@ def _request(
 
 def _rows(prompts: object, vocab: int | None) -> list[Int[Tensor, " _"]]:
     if isinstance(prompts, Tensor):
-        prompts = [prompts]
-    if not isinstance(prompts, Sequence) or isinstance(prompts, str):
+        rows = [as_ids(prompts, "prompts", vocab)]
+    elif isinstance(prompts, Sequence) and not isinstance(prompts, str):
+        rows = [as_ids(row, f"prompts[{i}]", vocab) for i, row in enumerate(prompts)]
+    else:
         raise ValueError(
             f"prompts must be a tensor of ids or a list of them, got {prompts!r}"
         )
-    rows = [as_ids(row, f"prompts[{i}]", vocab) for i, row in enumerate(prompts)]
     if not rows or not all(map(len, rows)):
         sizes = [len(row) for row in rows]
         raise ValueError(f"prompts need at least one token each, got {sizes} tokens")

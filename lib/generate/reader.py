@@ -75,6 +75,8 @@ class Rereader:
                 f"model must give scores of shape (batch, time, vocab) for ids of "
                 f"{self.ids.shape}, got {found}"
             )
+        if not scores.is_floating_point():
+            raise ValueError(f"model must give decimal numbers, got {scores.dtype}")
         return scores[:, -1]
 
     def select(self, rows: Sequence[int]) -> None:

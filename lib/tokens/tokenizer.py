@@ -8,6 +8,7 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import SupportsIndex
 
 from lib.data.ids import id_list
 from lib.tokens.bpe import (
@@ -48,7 +49,7 @@ class CharacterTokenizer:
             raise ValueError(f"characters that are not in the vocabulary: {unknown}")
         return [self.ids[character] for character in text]
 
-    def decode(self, ids: Iterable[int]) -> str:
+    def decode(self, ids: Iterable[SupportsIndex]) -> str:
         """Raises ValueError unless the ids are one row of ids of the vocabulary."""
         return "".join(self.tokens[number] for number in id_list(ids, len(self)))
 
@@ -120,14 +121,14 @@ class BytePairTokenizer:
                     ids.extend(self._cache.get(word) or self._encode_word(word))
         return ids
 
-    def decode(self, ids: Iterable[int]) -> str:
+    def decode(self, ids: Iterable[SupportsIndex]) -> str:
         """The text of some ids; bytes that are not UTF-8 are shown as U+FFFD.
 
         Raises ValueError unless they are one row of ids of the vocabulary.
         """
         return b"".join(self._bytes(ids)).decode(errors="replace")
 
-    def pieces(self, ids: Iterable[int]) -> list[str]:
+    def pieces(self, ids: Iterable[SupportsIndex]) -> list[str]:
         r"""One printable string an id, to look at; `decode` gives the text itself.
 
         What cannot be seen, such as a line break, is written as in Python: "\n". So are
@@ -182,7 +183,7 @@ class BytePairTokenizer:
             )
         return set(allow_special)
 
-    def _bytes(self, ids: Iterable[int]) -> list[bytes]:
+    def _bytes(self, ids: Iterable[SupportsIndex]) -> list[bytes]:
         return [self.tokens[number] for number in id_list(ids, len(self))]
 
 

@@ -6,6 +6,7 @@ often enough is unknown. In return, each of its tokens means something on its ow
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import SupportsIndex
 
 import torch
 from jaxtyping import Int
@@ -63,7 +64,7 @@ class WordTokenizer:
             raise ValueError(f"text must have at least one word, got {text!r}")
         return ids
 
-    def decode(self, ids: Iterable[int]) -> str:
+    def decode(self, ids: Iterable[SupportsIndex]) -> str:
         """The words, with spaces between them. Raises ValueError for an unknown id."""
         return " ".join(self.tokens[number] for number in id_list(ids, len(self)))
 
