@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from lib.data.ids import as_ids
 from lib.model.cache import KeyValueCache
@@ -52,10 +52,10 @@ def known_share(found: Sequence[str], known: Collection[str]) -> float:
 
 
 @torch.no_grad()
-def surprises(model: GPT, ids: Int[Tensor, " text"]) -> Float[Tensor, " _"]:
+def surprises(model: nn.Module, ids: Int[Tensor, " text"]) -> Float[Tensor, " _"]:
     """The loss at each token after the first, in nats, with dropout off.
 
-    The model reads as it does when it generates: a token is predicted from those that
+    The model is a GPT, compiled or not. It reads as it does when it generates: a token is predicted from those that
     lie within the context of the one before it.
     Raises ValueError when there are fewer than two tokens, an id is outside the
     vocabulary, or the model is no GPT.
@@ -73,6 +73,6 @@ def surprises(model: GPT, ids: Int[Tensor, " text"]) -> Float[Tensor, " _"]:
     return F.cross_entropy(logits, ids[1:], reduction="none")
 
 
-def _plain(items: Sequence) -> list:
+def _plain(items: object) -> list:
     """A list: items of a tensor would be different objects, however equal."""
     return items.tolist() if hasattr(items, "tolist") else list(items)

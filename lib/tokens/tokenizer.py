@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 from lib.data.ids import id_list
 from lib.tokens.bpe import (
@@ -183,7 +183,7 @@ class BytePairTokenizer:
             )
         return set(allow_special)
 
-    def _bytes(self, ids: Iterable[SupportsIndex]) -> list[bytes]:
+    def _bytes(self, ids: object) -> list[bytes]:
         return [self.tokens[number] for number in id_list(ids, len(self))]
 
 
@@ -225,7 +225,7 @@ def _number(special: Sequence[str], first: int) -> dict[str, int]:
     return {name: first + n for n, name in enumerate(special)}
 
 
-def _check_unicode(text: str, argument: str) -> None:
+def _check_unicode(text: Any, argument: str) -> None:
     """Refuse half of a surrogate pair: it is no character, so UTF-8 cannot write it."""
     check_string(text, argument)
     try:

@@ -32,7 +32,7 @@ def word_shares(texts: Sequence[Sequence[int]], vocab: int) -> Float[Tensor, " v
     return counts / counts.sum()
 
 
-def _as_rows(texts: Sequence[Sequence[int]], vocab: int) -> list[Int[Tensor, " _"]]:
+def _as_rows(texts: Sequence, vocab: int) -> list[Int[Tensor, " _"]]:
     """The texts that have words, as tensors; their ids are checked in one go."""
     rows = [torch.as_tensor(text) for text in texts if len(text)]
     if not rows:

@@ -164,3 +164,23 @@ def test_what_is_no_source_is_refused(source, says):
     ):
         with pytest.raises(ValueError, match=says):
             ask(source.double())
+
+
+@pytest.mark.parametrize(
+    "ask, says",
+    [
+        (lambda: random_source(1, 1), "vocab must be above 1, .* got vocab=1"),
+        (lambda: random_source(3, 0), "order above 0 .* order=0"),
+        (lambda: random_source(3, 1, math.nan), "spread 0 or more, .* spread=nan"),
+        (lambda: random_source(3, 40), "vocab=3 and order=40 make too large a table"),
+        (
+            lambda: sample_batches(WEATHER, 0, 3),
+            "batch and time must be above 0",
+        ),
+        (lambda: entropy(WEATHER, -1), "seen must be 0 or above, got -1"),
+        (lambda: window_entropy(WEATHER, 0), "time must be above 0, got 0"),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(ask, says):
+    with pytest.raises(ValueError, match=says):
+        ask()

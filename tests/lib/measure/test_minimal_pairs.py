@@ -1,5 +1,7 @@
 """Minimal pairs: they come in pairs, are minimal, and are counted."""
 
+import inspect
+
 import pytest
 
 from lib.measure.minimal_pairs import PAIRS, SENTENCES, by_phenomenon
@@ -34,3 +36,5 @@ def test_right_answers_are_counted_by_phenomenon():
 def test_each_sentence_needs_an_answer():
     with pytest.raises(ValueError, match="48 sentences need as many answers, got 2"):
         by_phenomenon([True, False])
+    with pytest.raises(ValueError, match=r"true or false for each, got \[0.3\]"):
+        inspect.unwrap(by_phenomenon)([True] * 47 + [0.3])

@@ -1,5 +1,7 @@
 """Slices: which texts a rule takes, and how sure a share of few answers is."""
 
+import inspect
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,4 +123,6 @@ def test_what_does_not_fit_is_refused():
         by_rule([], [])
     with pytest.raises(ValueError, match="at least one answer, got none"):
         counted([])
+    with pytest.raises(ValueError, match=r"must be true or false .* got \[0.3\]"):
+        inspect.unwrap(counted)([0.3, 1])
     assert isinstance(counted([True]), Slice)

@@ -1,5 +1,6 @@
 """Neighbors: cosines, the nearest words, groups and the map, beside slow versions."""
 
+import inspect
 import math
 
 import pytest
@@ -60,3 +61,54 @@ def test_the_map_is_the_plane_of_the_largest_variance():
     variances = torch.linalg.eigvalsh(cloud.T.cov()).flip(0)
     torch.testing.assert_close(places.var(0), variances[:2], rtol=1e-4, atol=1e-4)
     assert kept == pytest.approx((variances[:2].sum() / variances.sum()).item(), 1e-4)
+
+
+# --- other precision, and bad input
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_neighbors_in_other_precision_are_those_of_the_rounded_numbers(dtype):
+    table = torch.randn(9, 5, generator=torch.Generator().manual_seed(0)).to(dtype)
+    table[3] = 0
+    exact = table.to(torch.promote_types(dtype, torch.float32))
+    assert vectors.cosines(table, table).equal(vectors.cosines(exact, exact))
+    assert not vectors.cosines(table[3:4], table).any()
+    assert vectors.nearest(table, 2, k=4) == vectors.nearest(exact, 2, k=4)
+    assert vectors.flatten_to_map(table)[0].equal(vectors.flatten_to_map(exact)[0])
+
+
+def test_neighbors_are_exact_under_autocast():
+    table = torch.randn(9, 5, generator=torch.Generator().manual_seed(0))
+    expected = vectors.cosines(table, table), vectors.flatten_to_map(table)[0]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = vectors.cosines(table, table), vectors.flatten_to_map(table)[0]
+    assert found[0].equal(expected[0]) and found[1].equal(expected[1])
+
+
+ONES = torch.ones(3, 2)
+ODD = [
+    (lambda: vectors.nearest(ONES, 5, 1), r"word must lie in 0\.\.2, got 5"),
+    (lambda: vectors.nearest(ONES, -1, 1), r"word must lie in 0\.\.2, got -1"),
+    (lambda: plain(vectors.nearest)(ONES, "king", 1), "word must .* got 'king'"),
+    (lambda: plain(vectors.nearest)(ONES, 0, 1.5), r"k must lie in 0\.\.2, got 1.5"),
+    (
+        lambda: plain(vectors.cosines)(ONES, torch.ones(2, 4)),
+        "must have one width, got 2, 4",
+    ),
+    (lambda: plain(vectors.cosines)(ONES[0], ONES), r"a must be .* got .* \(2,\)"),
+    (lambda: plain(vectors.cosines)(ONES, ONES.long()), "b must be decimal numbers"),
+    (lambda: plain(vectors.cosines)([[1.0]], ONES), "a must be a tensor, got list"),
+    (lambda: vectors.co_occurrence(TEXT, 5, 1), r"ids must lie in 0\.\.4, got 0\.\.5"),
+    (lambda: vectors.co_occurrence(TEXT, 6, 0), "window must be a whole number above"),
+    (lambda: vectors.finds_its_group(ONES[:1, :1], ["a"]), "groups must be .* 2 words"),
+    (lambda: vectors.flatten_to_map(ONES), "vectors must .* be different"),
+    (lambda: vectors.flatten_to_map(ONES[:1]), "vectors must .* be different"),
+    (lambda: vectors.flatten_to_map(torch.rand(3, 1)), "vectors must have width 2"),
+]
+plain = inspect.unwrap
+
+
+@pytest.mark.parametrize(("ask", "says"), ODD)
+def test_odd_input_gets_a_sentence(ask, says):
+    with pytest.raises(ValueError, match=says):
+        ask()

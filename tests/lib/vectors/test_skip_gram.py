@@ -1,5 +1,7 @@
 """Word vectors: each step beside the same done slowly, by hand."""
 
+import copy
+import inspect
 import math
 from collections import Counter
 from itertools import islice
@@ -161,3 +163,48 @@ def test_training_learns_which_words_stand_together():
     assert train.evaluate(model, islice(batches, 3), objective) < 2.2
     alike = vectors.cosines(model.word.weight.detach(), model.word.weight.detach())
     assert all(vectors.finds_its_group(alike, [0] * 5 + [1] * 5))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_losses_in_other_precision_are_nearly_the_same(dtype):
+    model, batch = model_of(), (torch.tensor([[0, 3, 3, 2], [1, 2, -1, -1]]), TEXT[:3])
+    words, others = torch.tensor([0, 3]), torch.tensor([[1, 2, 2], [0, 5, 1]])
+    losses = []
+    for net in (model, copy.deepcopy(model).to(dtype)):
+        losses += [vectors.negative_sampling(net, (words, others))]
+        losses += [vectors.negative_sampling_of_texts(net, batch, 2, negatives=3)]
+    for exact, found in zip(losses[:2], losses[2:], strict=True):
+        assert found.item() == pytest.approx(exact.item(), rel=0.02)
+
+
+LINE = torch.arange(9)
+ONES = torch.ones(3)
+ODD = [  # each is refused when it is called, before a batch is asked for
+    (lambda: vectors.SkipGram(0, 4), "vocab must be a whole number above 0, got 0"),
+    (lambda: vectors.skip_grams(LINE, 0, 2), "batch must be a whole number above 0"),
+    (lambda: vectors.skip_grams(LINE, 2, 0), "window must be a whole number above 0"),
+    (lambda: vectors.skip_grams(LINE, 2, 5), "a window of 5 needs 11 words, got 9"),
+    (lambda: plain(vectors.skip_grams)([1, 2], 2, 1), "ids must be a tensor of integ"),
+    (lambda: vectors.thin(LINE, ONES), r"ids must lie in 0\.\.2, got 0\.\.8"),
+    (lambda: vectors.thin(LINE[:3], ONES, 0.0), "threshold must be above 0, got 0.0"),
+    (lambda: vectors.thin(LINE[:3], 0 * ONES), "counts must be 0 or above, and one of"),
+    (lambda: vectors.negative_chances(-ONES), "counts must be 0 or above, and one of"),
+    (lambda: vectors.negative_chances(0 * ONES), "counts must be 0 or above, and one"),
+    (lambda: vectors.sample_negatives(iter([]), ONES, 0), "negatives must be a whole"),
+    (lambda: vectors.sample_negatives(iter([]), 0 * ONES, 1), "counts must be 0 or ab"),
+    (lambda: vectors.frequency_scores(ONES, 0 * ONES, 1), "chances must be above 0"),
+    (lambda: plain(vectors.negative_sampling_loss)(ONES), "scores must be decimal num"),
+]
+plain = inspect.unwrap
+
+
+@pytest.mark.parametrize(("ask", "says"), ODD)
+def test_odd_input_gets_a_sentence(ask, says):
+    with pytest.raises(ValueError, match=says):
+        ask()
+
+
+def test_a_batch_without_a_pair_is_refused():
+    batch = torch.tensor([[1, -1], [2, -1]]), torch.tensor([0])
+    with pytest.raises(ValueError, match="batch must have a text of 2 words or more"):
+        vectors.negative_sampling_of_texts(model_of(), batch, 2, negatives=3)
