@@ -83,6 +83,14 @@ def repetition_penalty(
     _check_batch(logits)
     _check_penalty(penalty)
     texts = as_ids(texts, "texts", logits.size(-1), axes=2)
+    return _penalized(logits, texts, penalty)
+
+
+def _penalized(
+    logits: Float[Tensor, "batch vocab"],
+    texts: Int[Tensor, "batch time"],
+    penalty: float,
+) -> Float[Tensor, "batch vocab"]:
     seen = torch.zeros_like(logits, dtype=torch.bool).scatter_(1, texts, True)
     punished = torch.where(logits > 0, logits / penalty, logits * penalty)
     return torch.where(seen, punished, logits)
@@ -119,8 +127,7 @@ class Sampling:
     ) -> Float[Tensor, "batch vocab"]:
         """Scores after the penalty, the temperature (unless 0) and the filters."""
         if self.repetition_penalty != 1:
-            logits = repetition_penalty(logits, texts, self.repetition_penalty)
-            logits = check_scores(logits)
+            logits = _penalized(logits, texts, self.repetition_penalty)
         if self.temperature not in (0, 1):
             logits = _at_temperature(logits, self.temperature)
         if self.top_k is not None:
@@ -142,6 +149,8 @@ class Sampling:
         Raises ValueError when scores are NaN, infinite, or all minus infinity.
         """
         logits = self.filtered(check_scores(logits), texts)
+        if self.repetition_penalty != 1:  # a tiny one may have made scores infinite
+            check_scores(logits)
         if self.temperature == 0:
             return logits.argmax(-1)
         rows = zip(logits.softmax(-1), generators, strict=True)
@@ -168,14 +177,13 @@ def _at_temperature(
 ) -> Float[Tensor, "batch vocab"]:
     """Scores divided by a temperature.
 
-    Where that would make the highest infinite, it is moved to 0 first, which changes no
-    probability.
+    A very low one could make scores infinite. There the highest is moved to 0 first,
+    which changes no probability.
     """
     logits = _at_least_float32(logits)
+    if temperature > 1e-3:
+        return logits / temperature
     temperature = max(float(temperature), torch.finfo(logits.dtype).tiny)
-    divided = logits / temperature
-    if divided.amax(-1).isfinite().all():
-        return divided
     return (logits - logits.amax(-1, keepdim=True)) / temperature
 
 

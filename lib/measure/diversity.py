@@ -55,8 +55,8 @@ def known_share(found: Sequence[str], known: Collection[str]) -> float:
 def surprises(model: nn.Module, ids: Int[Tensor, " text"]) -> Float[Tensor, " _"]:
     """The loss at each token after the first, in nats, with dropout off.
 
-    The model is a GPT, compiled or not. It reads as it does when it generates: a token is predicted from those that
-    lie within the context of the one before it.
+    The model is a GPT, compiled or not. It reads as it does when it generates: a token
+    is predicted from those that lie within the context of the one before it.
     Raises ValueError when there are fewer than two tokens, an id is outside the
     vocabulary, or the model is no GPT.
     """

@@ -42,8 +42,7 @@ def cosines(
     if a.size(1) != b.size(1):
         raise ValueError(f"a and b must have one width, got {a.size(1)}, {b.size(1)}")
     exact = torch.promote_types(torch.promote_types(a.dtype, b.dtype), torch.float32)
-    with torch.autocast(a.device.type, enabled=False):
-        return F.normalize(a.to(exact), dim=-1) @ F.normalize(b.to(exact), dim=-1).T
+    return F.normalize(a.to(exact), dim=-1) @ F.normalize(b.to(exact), dim=-1).T
 
 
 def nearest(
@@ -98,11 +97,10 @@ def flatten_to_map(
             f"vectors must have width 2 or more and be different, got "
             f"{tuple(vectors.shape)}"
         )
-    with torch.autocast(vectors.device.type, enabled=False):
-        centered = vectors - vectors.mean(dim=0)
-        _, spread, directions = torch.linalg.svd(centered, full_matrices=False)
-        kept = spread[:2].square().sum() / spread.square().sum()
-        return centered @ directions[:2].T, kept.item()
+    centered = vectors - vectors.mean(dim=0)
+    _, spread, directions = torch.linalg.svd(centered, full_matrices=False)
+    kept = spread[:2].square().sum() / spread.square().sum()
+    return centered @ directions[:2].T, kept.item()
 
 
 def _check_below(name: str, number: object, size: int) -> None:

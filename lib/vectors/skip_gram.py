@@ -76,6 +76,8 @@ def negative_sampling_of_texts(
     """
     check_above_zero("window", window)
     texts, others = batch
+    if texts.size(1) < 2:
+        raise ValueError(f"batch must have texts of 2 words or more, got {texts.shape}")
     real = texts >= 0
     places = torch.arange(texts.size(1), device=texts.device)
     apart = (places[:, None] - places).abs()
@@ -86,10 +88,7 @@ def negative_sampling_of_texts(
     near = (F.logsigmoid(x @ y.mT) * weights).sum()
     far = F.logsigmoid(-(x @ model.neighbor(others).T)).mean(dim=2)  # batch time
     by_word = weights.sum(dim=2)  # of all pairs in which it comes first
-    total = by_word.sum()
-    if not total:
-        raise ValueError("batch must have a text of 2 words or more, got none")
-    return -(near + negatives * (far * by_word).sum()) / total
+    return -(near + negatives * (far * by_word).sum()) / by_word.sum()
 
 
 def thin(

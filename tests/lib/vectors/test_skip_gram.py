@@ -205,6 +205,6 @@ def test_odd_input_gets_a_sentence(ask, says):
 
 
 def test_a_batch_without_a_pair_is_refused():
-    batch = torch.tensor([[1, -1], [2, -1]]), torch.tensor([0])
-    with pytest.raises(ValueError, match="batch must have a text of 2 words or more"):
+    batch = torch.tensor([[1], [2]]), torch.tensor([0])
+    with pytest.raises(ValueError, match="batch must have texts of 2 words or more"):
         vectors.negative_sampling_of_texts(model_of(), batch, 2, negatives=3)
