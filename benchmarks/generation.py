@@ -58,20 +58,20 @@ def opponents() -> tuple[GPT, GPT2LMHeadModel]:
     return from_hf(theirs.state_dict(), theirs.config).eval(), theirs
 
 
-def by_transformers(model: GPT2LMHeadModel, prompt: Tensor, many: int) -> Tensor:
+def by_transformers(model: GPT2LMHeadModel, prompt: Tensor, new: int) -> Tensor:
     options = {"do_sample": False, "use_cache": True, "eos_token_id": None}
     mask = torch.ones_like(prompt)[None]
     return model.generate(
-        prompt[None], attention_mask=mask, max_new_tokens=many, **options
+        prompt[None], attention_mask=mask, max_new_tokens=new, **options
     )[0]
 
 
 @torch.inference_mode()
-def products(model: GPT, many: int) -> None:
+def products(model: GPT, new: int) -> None:
     """What no program can leave out: each matrix times one vector, for each token."""
     matrices = [m.weight for m in model.modules() if isinstance(m, torch.nn.Linear)]
     vectors = {m.size(1): torch.ones(m.size(1)) for m in matrices}
-    for _ in range(many):
+    for _ in range(new):
         for matrix in matrices:
             torch.mv(matrix, vectors[matrix.size(1)])
 
@@ -83,27 +83,27 @@ def seconds(function: Callable[[], object]) -> float:
     return process_time() - began
 
 
-def speeds(many: int) -> dict[str, float]:
+def speeds(new: int) -> dict[str, float]:
     """Tokens a second of the three contestants, medians of rounds in turns."""
     ours, theirs = opponents()
     prompt = torch.arange(PROMPT)
     contestants = {
-        "ours": lambda: generate(ours, prompt, many, GREEDY),
-        "transformers": lambda: by_transformers(theirs, prompt, many),
-        "products alone": lambda: products(ours, many),
+        "ours": lambda: generate(ours, prompt, new, GREEDY),
+        "transformers": lambda: by_transformers(theirs, prompt, new),
+        "products alone": lambda: products(ours, new),
     }
     found, expected = contestants["ours"](), contestants["transformers"]()
     assert found.equal(expected), "transformers chose other tokens"
     rounds = [{n: seconds(c) for n, c in contestants.items()} for _ in range(ROUNDS)]
-    return {n: many / median(times[n] for times in rounds) for n in contestants}
+    return {n: new / median(times[n] for times in rounds) for n in contestants}
 
 
 def token_cost(model: GPT, length: int, cached: bool) -> float:
     """Seconds for one token more after about `length` tokens."""
-    prompt, many = torch.arange(length) % 512, TOKENS[cached]
-    tokens = stream(model, prompt, many + 1, GREEDY, cached=cached)
+    prompt, new = torch.arange(length) % 512, TOKENS[cached]
+    tokens = stream(model, prompt, new + 1, GREEDY, cached=cached)
     next(tokens)  # the prompt is read
-    return seconds(lambda: list(tokens)) / many
+    return seconds(lambda: list(tokens)) / new
 
 
 def costs() -> dict[bool, dict[int, float]]:
@@ -126,7 +126,7 @@ def costs() -> dict[bool, dict[int, float]]:
 
 
 def tables(speed: dict[int, dict[str, float]], cost: dict[bool, dict]) -> None:
-    print(f"{'tokens a second':26}" + "".join(f"{many:>6} new" for many in speed))
+    print(f"{'tokens a second':26}" + "".join(f"{new:>6} new" for new in speed))
     for name in speed[128]:
         print(f"  {name:24}" + "".join(f"{row[name]:10.0f}" for row in speed.values()))
     print(f"\n{'milliseconds a token':26}" + "".join(f"{n:8,}" for n in LENGTHS))
@@ -136,7 +136,7 @@ def tables(speed: dict[int, dict[str, float]], cost: dict[bool, dict]) -> None:
 
 def main() -> None:
     torch.set_num_threads(1)
-    speed = {many: speeds(many) for many in (128, 960)}
+    speed = {new: speeds(new) for new in (128, 960)}
     cost = costs()
     tables(speed, cost)
     kept = cost[True]
@@ -155,8 +155,8 @@ def main() -> None:
             "clock": "processor time, one thread",
             "model": "GPT-2 with " + ", ".join(f"{k} {v}" for k, v in SIZES.items()),
             "tokens_per_second": {
-                str(many): {name: round(rate) for name, rate in row.items()}
-                for many, row in speed.items()
+                str(new): {name: round(rate) for name, rate in row.items()}
+                for new, row in speed.items()
             },
             "lengths": LENGTHS,
             "milliseconds_cached": [round(ms, 4) for ms in kept.values()],

@@ -181,7 +181,9 @@ def fill(
         path = folder / f"{method.replace(' ', '-')}_{labels or 'all'}_{seed}.json"
         if path.exists():
             continue
-        few = reviews.draw(split.training, labels, seed) if labels else split.training
+        few = split.training
+        if labels:
+            few = reviews.balanced_sample(split.training, labels, seed)
         scores = run(method, Task(few, split.test, seed, labels), body)
         fresh = path.with_suffix(".new")
         fresh.write_text(json.dumps(scores._asdict()))

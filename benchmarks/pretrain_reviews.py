@@ -34,7 +34,7 @@ from tools.machine import machine
 
 COMMAND = "python -m benchmarks.pretrain_reviews"
 WIDTH, CONTEXT = 128, 512
-WORDS = {"steps": 14_000, "batch": 16, "window": 30, "strangers": 5, "shared": 256}
+WORDS = {"steps": 14_000, "batch": 16, "window": 30, "negatives": 5, "shared": 256}
 WORDS |= {"lr": 0.3, "threshold": 1e-4, "part": 96}
 LABELS = 2_000  # that the vectors are put to the test with
 EVERY = 200  # steps from one checkpoint to the next
@@ -71,9 +71,9 @@ def learn_words(
 
 
 def near_by() -> Objective:
-    """The loss: which words stand near each other, and which are strangers."""
+    """The loss: which words stand near each other, and which are negatives."""
     loss, window = vectors.negative_sampling_of_texts, WORDS["window"]
-    return partial(loss, window=window, strangers=WORDS["strangers"])
+    return partial(loss, window=window, negatives=WORDS["negatives"])
 
 
 def thinned(texts: Texts, shares: Tensor, seed: int) -> Iterator[Thinned]:
@@ -131,7 +131,7 @@ def probe(pretrained: pretrained.Pretrained, split: reviews.Split) -> float:
     """Validation accuracy of a straight line through averages of the vectors."""
     table = pretrained.model.embed.tokens.weight.detach()
     line = text_baselines.averaged_vectors(pretrained.tokenizer, table)
-    few = reviews.draw(split.training, LABELS, seed=0)
+    few = reviews.balanced_sample(split.training, LABELS, seed=0)
     labels = [int(each.positive) for each in few]
     text_baselines.fit(line, [each.text for each in few], labels)
     found = line.predict([each.text for each in split.validation])

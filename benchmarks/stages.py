@@ -44,7 +44,7 @@ def learn_masked(
     model = pretrain_reviews.make_body(len(table), table)
     vocab, time = len(table), MASKED["time"]
     masked = partial(train.mask_tokens, mask=MASK, vocab=vocab, share=MASKED["share"])
-    rarer = vectors.strangers_by(shares.clamp(min=1e-7))  # any may be drawn
+    rarer = vectors.negative_chances(shares.clamp(min=1e-7))  # any may be drawn
     batches = masked(text_windows(texts, MASKED["batch"], time))
     batches = with_samples(batches, rarer, MASKED["samples"])
     words = model.embed.tokens.weight
@@ -71,7 +71,7 @@ def fine_tuned(
     found: dict[str, list[float]] = {}
     for many in LABELS:
         for seed in SEEDS:
-            few = reviews.draw(split.training, many, seed)
+            few = reviews.balanced_sample(split.training, many, seed)
             task = imdb.Task(few, split.validation, seed, many)
             scores = imdb.run("layerwise", task, body)
             found.setdefault(str(many), []).append(scores.accuracy)

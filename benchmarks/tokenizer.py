@@ -27,7 +27,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from benchmarks import Target, conclude
 from lib.data import corpora
-from lib.tokens.bpe import BYTES, WORD, Pair, merge, split_words
+from lib.tokens.bpe import BYTES, WORD, Pair, merge_pair, split_words
 from lib.tokens.tokenizer import BytePairTokenizer
 
 TRAINING_BYTES = 1_000_000
@@ -44,7 +44,7 @@ def textbook(text: str, merges: int) -> list[Pair]:
         counts = Counter(zip(ids, ids[1:], strict=False))
         inside = (pair for pair in counts if GAP not in pair)
         pair = min(inside, key=lambda pair: (-counts[pair], pair))
-        ids = merge(ids, pair, new)
+        ids = merge_pair(ids, pair, new)
         learned.append(pair)
     return learned
 

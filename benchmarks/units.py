@@ -41,7 +41,7 @@ def near_by(texts: list[list[int]], vocab: int, units: str) -> Vectors:
     torch.manual_seed(0)
     model = vectors.SkipGram(vocab, WIDTH)
     torch.nn.init.normal_(model.word.weight, std=0.002)
-    loss = partial(vectors.negative_sampling_of_texts, window=30, strangers=5)
+    loss = partial(vectors.negative_sampling_of_texts, window=30, negatives=5)
     batches = thinned_texts(texts, word_shares(texts, vocab), NEAR["batch"])
     options = {"objective": loss, "schedule": train.linear_decay, "clip": 1e9}
     optimizer = RowAdagrad(model.parameters(), 0.3)
@@ -87,7 +87,7 @@ def scores(encode, body: Vectors, shares: Tensor, split: reviews.Split) -> dict:
     found: dict[str, list[float]] = {}
     for many in LABELS:
         for seed in SEEDS:
-            few = reviews.draw(split.training, many, seed)
+            few = reviews.balanced_sample(split.training, many, seed)
             line = regression_on_averages()
             line.fit(rows(few), [each.positive for each in few])
             accuracy = round(float(line.score(features, truth)), 4)

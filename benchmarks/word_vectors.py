@@ -2,7 +2,7 @@
 
     python -m benchmarks.word_vectors            about 35 minutes
 
-Both read the same texts as often, with the same width, window, strangers and threshold
+Both read the same texts as often, with the same width, window, negatives and threshold
 for frequent words (of which gensim's rule keeps a few more). gensim's Word2Vec is
 skip-gram with one worker, at its own learning rate and at twice that. How good vectors
 are is how well a straight line through averages of them tells the
@@ -47,7 +47,7 @@ def by_gensim(texts: Texts, vocab: int, lr: float, passes: int) -> Tensor:
         sg=1,
         vector_size=WIDTH,
         window=WORDS["window"],
-        negative=WORDS["strangers"],
+        negative=WORDS["negatives"],
         sample=WORDS["threshold"],
         min_count=1,
         epochs=passes,
@@ -81,7 +81,7 @@ def accuracies(
     found: dict[str, list[float]] = {}
     for many in LABELS:
         for seed in SEEDS if many else SEEDS[:1]:
-            few = reviews.draw(parts[0], many, seed) if many else parts[0]
+            few = reviews.balanced_sample(parts[0], many, seed) if many else parts[0]
             rows = [places[id(each)] for each in few]
             line = text_baselines.regression_on_averages()
             line.fit(x[rows], [y[row] for row in rows])

@@ -27,7 +27,7 @@ context    tokens that a key-value cache has room for
 stack      matrices that are worked on together
 column     columns of a matrix
 inner      what two matrices have in common, and their product sums over
-sample     words held against one word: its neighbor, then strangers
+sample     words held against one word: its neighbor, then negatives
 =========  ==================================================================
 
 A number in a shape is a fixed size; `#batch` may also be 1 and is then shared.

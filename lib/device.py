@@ -1,4 +1,4 @@
-"""The device: where tensors live and the work is done."""
+"""The device: where tensors are kept and the work is done."""
 
 import torch
 

@@ -29,6 +29,10 @@ NEEDED = {
 }
 KEPT = ("torch", "numpy", "matplotlib")  # whatever their versions, never replaced
 
+INCOMPLETE = (
+    "The copy of the book's library in {folder} is incomplete: {missing} is missing. "
+    "Delete that folder, restart the kernel and run this cell again."
+)
 ADVICE = (
     "If a cell above was left out, changed or run out of order: "
     "restart the kernel and run all cells, from the top."
@@ -40,13 +44,18 @@ def start(seed: int = 0) -> torch.device:
 
     One thread, because the tensors of this book are tiny: handing them to a second core
     costs more than it saves. Raise it with `torch.set_num_threads` when you enlarge a
-    model.
+    model. Ends with a sentence when part of the library is missing.
     """
     _install_missing()
     if shell := get_ipython():
         shell.set_custom_exc((Exception,), _advise)
-    from lib.device import pick_device
-    from lib.plots.style import use_style  # needs jaxtyping
+    try:
+        from lib.device import pick_device
+        from lib.plots.style import use_style  # needs jaxtyping
+    except ModuleNotFoundError as error:
+        if not _is_ours(error):
+            raise
+        sys.exit(_incomplete(error))
 
     random.seed(seed)
     np.random.seed(seed)
@@ -57,13 +66,13 @@ def start(seed: int = 0) -> torch.device:
 
 
 def show(*things: object) -> Markdown:
-    """The source of functions and classes: what the tests ran and the notebook runs."""
+    """The source of functions and classes, as the tests and the notebook run it."""
     sources = [inspect.getsource(thing).rstrip() for thing in things]
     return Markdown("\n\n".join(f"```python\n{source}\n```" for source in sources))
 
 
 def _install_missing() -> None:
-    """Bring what is not there, and nothing else; where pip cannot, say so and stop."""
+    """Install what is missing, and nothing else; where pip cannot, say so and stop."""
     missing = [p for m, p in NEEDED.items() if importlib.util.find_spec(m) is None]
     if not missing:
         return
@@ -74,15 +83,27 @@ def _install_missing() -> None:
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-        sys.exit(f"pip could not bring {', '.join(missing)}. Its last words: {last}")
+        sys.exit(f"pip could not install {', '.join(missing)}. It said: {last}")
     importlib.invalidate_caches()
 
 
 def _advise(shell, kind, error, stack, tb_offset=None) -> None:
     """Show an error as always, and below it what most often mends it."""
     shell.showtraceback((kind, error, stack), tb_offset=tb_offset)
-    if not hasattr(error, "_render_traceback_"):  # such an error says it itself
+    if _is_ours(error):
+        print(_incomplete(error), file=sys.stderr)
+    elif not hasattr(error, "_render_traceback_"):  # such an error says it itself
         print(ADVICE, file=sys.stderr)
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether a module of the library is missing: a clone that was interrupted."""
+    return isinstance(error, ModuleNotFoundError) and str(error.name).startswith("lib.")
+
+
+def _incomplete(error: ModuleNotFoundError) -> str:
+    folder = Path(__file__).parent.parent
+    return INCOMPLETE.format(folder=folder, missing=error.name)
 
 
 def stored(name: str) -> dict:

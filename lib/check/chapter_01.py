@@ -38,7 +38,7 @@ def merge(answer: Callable) -> Iterator[str]:
     """`answer(ids, pair, new)`: the list of ids with `new` wherever `pair` stood."""
     ids = [5, 1, 2, 3, 1, 2, 2, 1]
     pair = (1, 2)
-    true = bpe.merge(ids, pair, 9)
+    true = bpe.merge_pair(ids, pair, 9)
     given = ids.copy()
     result = call(answer, given, pair, 9, kind=list)
     if given != ids:
@@ -83,7 +83,7 @@ def encode(answer: Callable) -> Iterator[str]:
 def _in_order(word: str, merges: list[bpe.Pair], first: int = bpe.BYTES) -> list[int]:
     ids = list(word.encode())
     for new, pair in enumerate(merges, start=first):
-        ids = bpe.merge(ids, pair, new)
+        ids = bpe.merge_pair(ids, pair, new)
     return ids
 
 

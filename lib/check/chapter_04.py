@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import torch
 
 from lib.check.verdict import call, checker, random_numbers, same
-from lib.data.sources import entropy, how_often, random_source
+from lib.data.sources import entropy, random_source, stationary_distribution
 
 
 @checker
@@ -52,7 +52,7 @@ def bits(answer: Callable) -> Iterator[str]:
 def floor(answer: Callable) -> Iterator[str]:
     """`answer(often, source)`: the entropy rate, from the shares and the table."""
     source = random_source(4, 1, spread=1.5, seed=2)
-    often = how_often(source)
+    often = stationary_distribution(source)
     each = -(source * source.log())
     found = _number(answer, often.clone(), source.clone())
     true = entropy(source)

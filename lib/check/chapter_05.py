@@ -86,7 +86,7 @@ def penalty(answer: Callable) -> Iterator[str]:
 
 @checker
 def greedy(answer: Callable) -> Iterator[str]:
-    """`answer(model, ids, many)`: the text, `many` of the likeliest tokens longer."""
+    """`answer(model, ids, max_new_tokens)`: the text, so many tokens longer."""
     table = random_numbers(7, 7)
 
     def model(ids: Tensor) -> Tensor:

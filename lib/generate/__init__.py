@@ -3,15 +3,15 @@
 ============  ============================================================
 file          idea
 ============  ============================================================
-loop.py       predict, choose, add to the text, again
+loop.py       predict, choose, add to the text, repeat
 sampling.py   how one token is chosen
-beam.py       how the few likeliest texts are kept
+beam.py       the few likeliest texts are kept
 reader.py     what was read is remembered
 ============  ============================================================
 """
 
 from lib.generate.beam import Beams
-from lib.generate.loop import GREEDY, draws, generate, stream
+from lib.generate.loop import GREEDY, generate, next_tokens, stream
 from lib.generate.sampling import Sampling
 
-__all__ = ["GREEDY", "Beams", "Sampling", "draws", "generate", "stream"]
+__all__ = ["GREEDY", "Beams", "Sampling", "generate", "next_tokens", "stream"]

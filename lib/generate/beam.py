@@ -1,7 +1,8 @@
-"""Beam search: keep the few likeliest texts, not the likeliest next token alone."""
+"""Beam search: keep the few likeliest texts, not only the likeliest next token."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from numbers import Real
 from typing import NamedTuple
 
 import torch
@@ -12,61 +13,70 @@ from lib.generate.reader import Reader
 from lib.generate.sampling import check_scores
 
 
-class Text(NamedTuple):
-    """New tokens of one text, and how likely they are."""
+class Hypothesis(NamedTuple):
+    """A text that the search keeps: its new tokens, and how likely they are."""
 
     score: float  # log-probability; of a finished text, over length ** penalty
     tokens: list[int]
-    row: int  # where the reader has what the text grew out of
+    row: int  # where the reader has the text that this one continues
 
 
 @dataclass(frozen=True)
 class Beams:
-    """How many texts to keep, and how finished ones of unlike length compare.
+    """How many texts beam search keeps, and how it compares finished ones by length.
 
     A finished text's log-probability is divided by its length (new tokens) to the power
     of `length_penalty`: 0 favors short texts, 1 compares means, more favors long ones.
     """
 
-    many: int = 4
+    beams: int = 4
     length_penalty: float = 1.0
 
     def __post_init__(self):
-        """Raises ValueError when `many` is not a whole number above 0."""
-        if type(self.many) is not int or self.many < 1:
+        """Raises ValueError that names the first field that cannot be."""
+        if type(self.beams) is not int or self.beams < 1:
             raise ValueError(
-                f"many beams must be a whole number above 0, got {self.many}"
+                f"beams must be a whole number above 0, got {self.beams!r}"
             )
+        penalty = self.length_penalty
+        if not isinstance(penalty, Real) or not -10 <= penalty <= 10:
+            raise ValueError(f"length_penalty must lie in -10..10, got {penalty!r}")
 
 
-def search(
+def beam_search(
     reader: Reader,
     prompt: Int[Tensor, " text"],
-    many: int,
-    beams: Beams,
+    max_new_tokens: int,
+    strategy: Beams,
     stop: Collection[int] = (),
 ) -> list[int]:
-    """The best continuation found, of at most `many` tokens; `reader` is a fresh one.
+    """The best continuation found, at most `max_new_tokens` long.
 
-    A text is finished by a token of `stop`, or at `many` tokens. The search ends when
-    no text that goes on is better, at its present length, than the worst of the best
-    finished ones: a guess, since it may get better, and the usual one.
+    `reader` has read nothing yet. A text is finished by a token of `stop`, or by its
+    length. The search ends when no text that goes on is better, at its present length,
+    than the worst of the best finished ones. It might still become better, so this is a
+    guess, but it is the usual one.
 
     Source: Sutskever et al. 2014, "Sequence to Sequence Learning with Neural Networks",
-    section 3.2; the ending is that of the package `transformers`.
+    section 3.2; the search ends as it does in the package `transformers`.
     """
-    running, finished, ids = [Text(0.0, [], 0)], [], prompt[None]
-    for length in range(1, many + 1):
-        found = _extend(reader, ids, running, beams.many * max(2, 1 + len(stop)))
-        ended = [length == many or text.tokens[-1] in stop for text in found]
-        weight = length**beams.length_penalty
-        for text, end in list(zip(found, ended, strict=True))[: beams.many]:
-            finished += [text._replace(score=text.score / weight)] if end else []
-        finished = sorted(finished, key=lambda text: -text.score)[: beams.many]
-        running = [t for t, end in zip(found, ended, strict=True) if not end]
-        running = running[: beams.many]
-        full = len(finished) == beams.many
-        if not running or full and running[0].score / weight <= finished[-1].score:
+    running = [Hypothesis(0.0, [], 0)]
+    finished: list[Hypothesis] = []
+    ids = prompt[None]
+    for length in range(1, max_new_tokens + 1):
+        found = _extend(reader, ids, running, strategy.beams * max(2, 1 + len(stop)))
+        last = length == max_new_tokens
+        weight = length**strategy.length_penalty
+        for text in found[: strategy.beams]:
+            if last or text.tokens[-1] in stop:
+                finished.append(text._replace(score=text.score / weight))
+        finished = sorted(finished, key=lambda text: -text.score)[: strategy.beams]
+        if last:
+            break
+        running = [text for text in found if text.tokens[-1] not in stop]
+        running = running[: strategy.beams]
+        full = len(finished) == strategy.beams
+        if not running or (full and running[0].score / weight <= finished[-1].score):
             break
         reader.select([text.row for text in running])
         ids = prompt.new_tensor([text.tokens[-1:] for text in running])
@@ -74,15 +84,14 @@ def search(
 
 
 def _extend(
-    reader: Reader, ids: Int[Tensor, "beam time"], running: list[Text], keep: int
-) -> list[Text]:
-    """The `keep` likeliest texts one token longer, the likeliest first."""
+    reader: Reader, ids: Int[Tensor, "beam time"], running: list[Hypothesis], keep: int
+) -> list[Hypothesis]:
+    """The `keep` likeliest texts that are one token longer, the likeliest first."""
     scores = check_scores(reader.read(ids)).log_softmax(-1).cpu()  # beam vocab
     totals = scores + torch.tensor([text.score for text in running])[:, None]
     best = totals.flatten().topk(min(keep, totals.numel()))
-    pairs = zip(best.values.tolist(), best.indices.tolist(), strict=True)
-    return [
-        Text(score, [*running[place // vocab].tokens, place % vocab], place // vocab)
-        for vocab in [scores.size(1)]
-        for score, place in pairs
-    ]
+    longer = []
+    for score, place in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+        row, token = divmod(place, scores.size(1))
+        longer.append(Hypothesis(score, [*running[row].tokens, token], row))
+    return longer

@@ -1,138 +1,206 @@
-"""Generation: predict the next token, choose one, add it to the text, again."""
+"""Generation: predict the next token, choose one, add it to the text, repeat."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import dataclass
 from itertools import islice
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 from torch import Tensor, nn
 
-from lib.generate import beam
-from lib.generate.beam import Beams
+from lib.data.ids import as_ids, id_list
+from lib.generate.beam import Beams, beam_search
 from lib.generate.reader import Predict, Reader, make_reader
 from lib.generate.sampling import Sampling
+from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
+from lib.model.modes import evaluating, unwrap
 
 GREEDY = Sampling(temperature=0.0)
 
 
 def generate(
     model: GPT | Predict,
-    prompts: Int[Tensor, " text"] | Sequence[Int[Tensor, " _"]],
-    many: int,
-    how: Sampling | Beams = Sampling(),  # noqa: B008  (it is frozen)
+    prompts: Integer[Tensor, " text"] | Sequence[Integer[Tensor, " _"]],
+    max_new_tokens: int,
+    strategy: Sampling | Beams = Sampling(),  # noqa: B008  (it is frozen)
+    *,
     stop: Collection[int] = (),
     seed: int = 0,
     cached: bool = True,
 ) -> Int[Tensor, " _"] | list[Int[Tensor, " _"]]:
-    """Each prompt with up to `many` tokens more; one prompt gives one text.
+    """Each prompt, continued by up to `max_new_tokens`; one prompt gives one text.
 
-    `model` is a GPT, or a function from tokens to scores, such as a table. `how` says
-    how a token is chosen. A text ends with, and keeps, the first token of `stop` that
-    it gets. Text i is drawn with `seed` + i, on the CPU: it is the same alone and in
-    company, on every device. Without the cache the texts are the same, but slower.
+    `model` is a GPT, compiled or not, or a function from tokens to scores, such as a
+    table. `strategy` says how a token is chosen. A text ends at the first token of
+    `stop` that it gets, and keeps it. Text i is drawn with the seed `seed` + i, on the
+    CPU: it is the same alone and in a batch, and on every device. Without the cache the
+    texts are the same, but slower.
 
     A GPT looks back over its context alone. With rotary positions (or none), text and
     prompt may be longer: each token looks at the last `context` tokens. With learned
-    ones that is refused.
+    positions that is refused.
 
-    Raises ValueError that names what cannot be: no prompt, an empty one, an id outside
-    the vocabulary, `many` below 1, more tokens than learned positions, scores that are
-    not finite.
+    Raises ValueError that names the argument when a prompt is missing, empty, not one
+    tensor of ids or has an id outside the vocabulary; when there are more tokens than
+    learned positions; when `stop` is no collection of ids; when the model is an
+    encoder; and when scores are not finite.
     """
     alone = isinstance(prompts, Tensor)
-    rows = [prompts] if alone else list(prompts)
-    _check(model, rows, many)
-    if isinstance(how, Beams):
-        texts = [_search(model, row, many, how, stop, cached) for row in rows]
+    request = _request(model, prompts, max_new_tokens, stop, seed)
+    if isinstance(strategy, Beams):
+        texts = [_search(request, row, strategy, cached) for row in request.prompts]
+    elif isinstance(strategy, Sampling):
+        steps = zip(*_sample(request, strategy, cached), strict=True)
+        texts = [[token for token in text if token is not None] for text in steps]
     else:
-        drawn = _steps(model, rows, many, how, stop, seed, cached)
-        texts = [
-            [t for t in text if t is not None] for text in zip(*drawn, strict=True)
-        ]
+        raise ValueError(f"strategy must be a Sampling or Beams, got {strategy!r}")
     joined = [
         torch.cat([row, row.new_tensor(text)])
-        for row, text in zip(rows, texts, strict=True)
+        for row, text in zip(request.prompts, texts, strict=True)
     ]
     return joined[0] if alone else joined
 
 
 def stream(
     model: GPT | Predict,
-    prompt: Int[Tensor, " text"],
-    many: int,
-    how: Sampling | Beams = Sampling(),  # noqa: B008
+    prompt: Integer[Tensor, " text"],
+    max_new_tokens: int,
+    strategy: Sampling = Sampling(),  # noqa: B008
+    *,
     stop: Collection[int] = (),
     seed: int = 0,
     cached: bool = True,
 ) -> Iterator[int]:
     """The new tokens of `generate`, one by one, each as soon as it is drawn.
 
-    Beams cannot be streamed: which text wins is known at the end. The model is out of
-    training mode until the last token, or until the iterator is closed.
-    Raises ValueError as `generate` does, and when `how` is not a Sampling.
+    Beams cannot be streamed: which text wins is known only at the end. The model is in
+    evaluation until the last token, or until the iterator is closed.
+    Raises ValueError as `generate` does, and when `strategy` is not a Sampling.
     """
-    _check(model, [prompt], many)
-    if not isinstance(how, Sampling):
-        raise ValueError(f"how must be a Sampling to stream, got {how}")
-    drawn = _steps(model, [prompt], many, how, stop, seed, cached)
-    return (token for (token,) in drawn)
+    if not isinstance(prompt, Tensor):
+        raise ValueError(f"prompt must be one tensor of ids, got {prompt!r}")
+    request = _request(model, prompt, max_new_tokens, stop, seed)
+    if not isinstance(strategy, Sampling):
+        raise ValueError(f"strategy must be a Sampling to stream, got {strategy!r}")
+    return _stream(_sample(request, strategy, cached))
 
 
-def draws(
+def next_tokens(
     reader: Reader,
     ids: Int[Tensor, "batch time"],
-    how: Sampling,
+    strategy: Sampling,
     generators: Sequence[torch.Generator],
 ) -> Iterator[Int[Tensor, " batch"]]:
-    """The next token of every text, then the next, without end."""
-    new, texts = ids, ids.cpu()
-    looks_back = how.repetition_penalty != 1  # no other rule asks for the texts
+    """The next token of every text, then the one after it, without end."""
+    new = ids
+    texts = ids.cpu()
+    looks_back = strategy.repetition_penalty != 1  # no other rule asks for the texts
     while True:
         with torch.inference_mode():
             logits = reader.read(new.to(ids.device)).cpu()  # batch vocab
-            new = how.choose(logits, texts, generators)[:, None]  # batch 1
-            texts = torch.cat([texts, new], dim=1) if looks_back else texts
+            new = strategy.choose(logits, texts, generators)[:, None]  # batch 1
+            if looks_back:
+                texts = torch.cat([texts, new], dim=1)
         yield new[:, 0]
 
 
-def _steps(
-    model: GPT | Predict,
-    prompts: Sequence[Int[Tensor, " _"]],
-    many: int,
-    how: Sampling,
-    stop: Collection[int],
-    seed: int,
-    cached: bool,
+@dataclass(frozen=True)
+class _Request:
+    """What is to be written, checked."""
+
+    model: GPT | Predict
+    prompts: list[Int[Tensor, " _"]]
+    max_new_tokens: int
+    stop: frozenset[int]
+    seed: int
+
+
+def _request(
+    model: object, prompts: object, max_new_tokens: object, stop: object, seed: object
+) -> _Request:
+    """Raises ValueError that names what cannot be."""
+    if isinstance(model, nn.Module):
+        model = unwrap(model)
+    if isinstance(model, Encoder) or not callable(model):
+        raise ValueError(
+            f"model must be a GPT or a function from ids to scores, got "
+            f"{type(model).__name__}"
+        )
+    if type(max_new_tokens) is not int or max_new_tokens < 1:
+        raise ValueError(
+            f"max_new_tokens must be a whole number above 0, got {max_new_tokens!r}"
+        )
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise ValueError(f"seed must be a whole number in 0..2**63 - 1, got {seed!r}")
+    vocab = model.config.vocab if isinstance(model, GPT) else None
+    rows = _rows(prompts, vocab)
+    if isinstance(model, GPT):
+        _check_length(model, max(map(len, rows)), max_new_tokens)
+    stop_ids = id_list(stop, 2**63 if vocab is None else vocab, "stop")
+    return _Request(model, rows, max_new_tokens, frozenset(stop_ids), seed)
+
+
+def _rows(prompts: object, vocab: int | None) -> list[Int[Tensor, " _"]]:
+    if isinstance(prompts, Tensor):
+        rows = [as_ids(prompts, "prompts", vocab)]
+    elif isinstance(prompts, Sequence) and not isinstance(prompts, str):
+        rows = [as_ids(row, f"prompts[{i}]", vocab) for i, row in enumerate(prompts)]
+    else:
+        raise ValueError(
+            f"prompts must be a tensor of ids or a list of them, got {prompts!r}"
+        )
+    if not rows or not all(map(len, rows)):
+        sizes = [len(row) for row in rows]
+        raise ValueError(f"prompts need at least one token each, got {sizes} tokens")
+    return rows
+
+
+def _check_length(model: GPT, longest: int, max_new_tokens: int) -> None:
+    """The last new token is not read, so it needs no position."""
+    needed = longest + max_new_tokens - 1
+    if model.config.positions == "learned" and needed > model.config.context:
+        raise ValueError(
+            f"the longest prompt and max_new_tokens={max_new_tokens} need {needed} "
+            f"positions, but they were learned for {model.config.context}"
+        )
+
+
+def _stream(steps: Iterator[list[int | None]]) -> Iterator[int]:
+    with closing(steps):
+        for (token,) in steps:
+            yield token
+
+
+def _sample(
+    request: _Request, strategy: Sampling, cached: bool
 ) -> Iterator[list[int | None]]:
-    """Draws, up to `many`, for as long as a text goes on; None where one has ended."""
-    ids, padding = _align(prompts)
-    generators = [torch.Generator().manual_seed(seed + i) for i in range(len(ids))]
+    """The next token of each text, for as long as any goes on; None where one ended."""
+    ids, padding = _align(request.prompts)
+    seeds = range(request.seed, request.seed + len(ids))
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     going = [True] * len(ids)
-    with _out_of_training(model):
-        reader = make_reader(model, padding, cached)
-        for drawn in islice(draws(reader, ids, how, generators), many):
-            new = [
-                t if on else None for t, on in zip(drawn.tolist(), going, strict=True)
-            ]
+    with _in_evaluation(request.model):
+        reader = make_reader(request.model, padding, cached)
+        steps = next_tokens(reader, ids, strategy, generators)
+        for tokens in islice(steps, request.max_new_tokens):
+            pairs = zip(tokens.tolist(), going, strict=True)
+            new = [token if on else None for token, on in pairs]
             yield new
-            going = [t is not None and t not in stop for t in new]
+            going = [token is not None and token not in request.stop for token in new]
             if not any(going):
                 return
 
 
 def _search(
-    model: GPT | Predict,
-    prompt: Int[Tensor, " text"],
-    many: int,
-    beams: Beams,
-    stop: Collection[int],
-    cached: bool,
+    request: _Request, prompt: Int[Tensor, " text"], strategy: Beams, cached: bool
 ) -> list[int]:
-    with _out_of_training(model), torch.inference_mode():
-        reader = make_reader(model, [0], cached)
-        return beam.search(reader, prompt, many, beams, stop)
+    with _in_evaluation(request.model), torch.inference_mode():
+        reader = make_reader(request.model, [0], cached)
+        return beam_search(
+            reader, prompt, request.max_new_tokens, strategy, request.stop
+        )
 
 
 def _align(
@@ -148,37 +216,6 @@ def _align(
     return torch.stack([torch.cat([p[:1].expand(n), p]) for p, n in pairs]), padding
 
 
-@contextmanager
-def _out_of_training(model: GPT | Predict) -> Iterator[None]:
-    """Dropout off for a while, if the model has such a thing."""
-    was_training = isinstance(model, nn.Module) and model.training
-    if was_training:
-        model.eval()
-    try:
-        yield
-    finally:
-        if was_training:
-            model.train()
-
-
-def _check(
-    model: GPT | Predict, prompts: Sequence[Int[Tensor, " _"]], many: int
-) -> None:
-    if type(many) is not int or many < 1:
-        raise ValueError(f"many must be a whole number above 0, got {many!r}")
-    if not prompts or not all(map(len, prompts)):
-        sizes = [len(prompt) for prompt in prompts]
-        raise ValueError(f"prompts need at least one token each, got {sizes} tokens")
-    if not isinstance(model, GPT):
-        return
-    config, longest = model.config, max(map(len, prompts)) + many - 1
-    low, high = min(p.min() for p in prompts), max(p.max() for p in prompts)
-    if low < 0 or high >= config.vocab:
-        raise ValueError(
-            f"prompts must be ids in 0..{config.vocab - 1}, got {low}..{high}"
-        )
-    if config.positions == "learned" and longest > config.context:
-        raise ValueError(
-            f"the longest prompt and many={many} need {longest} positions, "
-            f"but they were learned for {config.context}"
-        )
+def _in_evaluation(model: GPT | Callable) -> AbstractContextManager[None]:
+    """Dropout off; a function has none."""
+    return evaluating(model) if isinstance(model, nn.Module) else nullcontext()

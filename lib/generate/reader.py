@@ -1,4 +1,4 @@
-"""Reading on: give the new tokens, get the scores of the next one."""
+"""Reading on: hand in the new tokens, get the scores of the next one."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
@@ -15,7 +15,7 @@ Predict = Callable[[Int[Tensor, "batch time"]], Float[Tensor, "batch _ vocab"]]
 
 @runtime_checkable
 class Reader(Protocol):
-    """Texts that are read bit by bit, and remembered in some way."""
+    """Reads texts piece by piece, and remembers them in some way."""
 
     def read(self, ids: Int[Tensor, "batch time"]) -> Float[Tensor, "batch vocab"]:
         """Scores for the token after these, which go on from those read before."""
@@ -36,6 +36,7 @@ class CachedReader:
 
     def read(self, ids: Int[Tensor, "batch time"]) -> Float[Tensor, "batch vocab"]:
         alone = ids.shape == (1, 1) and self.cache.seen > 0
+        alone = alone and not torch.is_autocast_enabled(ids.device.type)
         if not alone or self.cache.most_padding or not self._one():
             return self.model(ids, self.cache)[:, -1]
         return self.one.read(ids[0])[None]
@@ -53,18 +54,31 @@ class CachedReader:
 
 
 class Rereader:
-    """Remembers the tokens alone, and reads them all again for every new one."""
+    """Remembers only the tokens, and reads them all again for every new one."""
 
     def __init__(self, predict: Callable, padding: Sequence[int]):
         """`predict` gets all the tokens, and how many in each text are padding."""
-        self.predict, self.padding, self.ids = predict, padding, None
+        self.predict = predict
+        self.padding = padding
+        self.ids = None
 
     def read(self, ids: Int[Tensor, "batch time"]) -> Float[Tensor, "batch vocab"]:
         self.ids = ids if self.ids is None else torch.cat([self.ids, ids], dim=1)
-        return self.predict(self.ids, self.padding)[:, -1]
+        scores = self.predict(self.ids, self.padding)
+        fits = isinstance(scores, Tensor) and scores.dim() == 3
+        if not fits or scores.size(0) != len(self.ids) or not scores.size(1):
+            found = scores.shape if isinstance(scores, Tensor) else scores
+            raise ValueError(
+                f"model must give scores of shape (batch, time, vocab) for ids of "
+                f"{self.ids.shape}, got {found}"
+            )
+        if not scores.is_floating_point():
+            raise ValueError(f"model must give decimal numbers, got {scores.dtype}")
+        return scores[:, -1]
 
     def select(self, rows: Sequence[int]) -> None:
-        self.ids, self.padding = self.ids[rows], [self.padding[row] for row in rows]
+        self.ids = self.ids[rows]
+        self.padding = [self.padding[row] for row in rows]
 
 
 def make_reader(
@@ -72,8 +86,8 @@ def make_reader(
 ) -> Reader:
     """The reader for a GPT, or for any function from tokens to scores.
 
-    A function is shown all tokens so far, from the first on, and needs texts of one
-    length. Raises ValueError when they are not.
+    A function is shown all tokens so far, from the first on. Raises ValueError when it
+    is to read texts of different lengths, or gives scores of the wrong shape.
     """
     if not isinstance(model, GPT):
         if any(padding):

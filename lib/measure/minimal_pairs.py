@@ -1,8 +1,8 @@
-"""Minimal pairs: two short sentences, nearly the same words, opposite verdicts.
+"""Minimal pairs: two short sentences in nearly the same words, with opposite verdicts.
 
-Who counts words and does not see how they stand together is right on one of the two at
-most times, and so on half of all. The sentences are this book's own. There are few of
-them: they show a weakness, and measure it badly.
+A classifier that counts words, and ignores how they stand together, is usually right on
+one of the two and wrong on the other, and so right on half of all. The sentences are
+this book's own. There are too few of them to measure a weakness well; they show it.
 """
 
 from collections.abc import Sequence
@@ -93,13 +93,16 @@ SENTENCES = [
 def by_phenomenon(positive: Sequence[bool]) -> dict[str, Slice]:
     """How often a classifier is right about `SENTENCES`, by what makes them hard.
 
-    `positive` is what it says of each. The interval is for sentences on their own; in a
-    pair they hang together. Raises ValueError when there is not one answer for each.
+    `positive` is what it says of each. The intervals hold for independent sentences,
+    which the two of a pair are not. Raises ValueError when there is not one answer for
+    each, or one is neither true nor false.
     """
     if len(positive) != len(SENTENCES):
         raise ValueError(
             f"{len(SENTENCES)} sentences need as many answers, got {len(positive)}"
         )
+    if strange := [answer for answer in positive if answer not in (0, 1)]:
+        raise ValueError(f"positive must be true or false for each, got {strange[:5]}")
     right: dict[str, list[bool]] = {name: [] for name in PAIRS}
     for sentence, answer in zip(SENTENCES, positive, strict=True):
         right[sentence.phenomenon].append(bool(answer) == sentence.positive)

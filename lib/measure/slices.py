@@ -1,15 +1,15 @@
 """Slices: where a classifier fails, by kinds of text that a rule on words can tell.
 
-A rule is no reading. "Often negated" means that many words such as "not" stand there,
-whatever they negate, and a quoted word may be irony or the title of a film. Slices
-overlap, and what goes along with a slice need not be its cause.
+A rule does not understand. "Often negated" means that the text has many words such as
+"not", whatever they negate, and a quoted word may be irony or the title of a film.
+Slices overlap, and what goes along with a slice need not be its cause.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from lib.tokens.word_tokenizer import words
+from lib.tokens.words import words_and_marks
 
 Rule = Callable[[str], bool]
 NEGATIONS = frozenset(
@@ -31,9 +31,9 @@ RATING = re.compile(
 
 
 class Slice(NamedTuple):
-    """How many texts there are, the share that was right, and its 95 % interval."""
+    """How many texts are in it, the share that was right, and its 95 % interval."""
 
-    many: int
+    size: int
     accuracy: float
     low: float
     high: float
@@ -43,25 +43,25 @@ def often(marks: frozenset[str], every: int) -> Rule:
     """At least one word in `every` is among the `marks`; "n't" counts as "not"."""
 
     def rule(text: str) -> bool:
-        found = words(text)
-        marked = [w in marks or ("not" in marks and w.endswith("n't")) for w in found]
-        return every * sum(marked) >= max(1, len(found))
+        words = words_and_marks(text)
+        hits = [w in marks or ("not" in marks and w.endswith("n't")) for w in words]
+        return every * sum(hits) >= max(1, len(words))
 
     return rule
 
 
-def longer_than(many: int) -> Rule:
+def longer_than(words: int) -> Rule:
     """More than so many words: what `crop` has cut."""
-    return lambda text: len(words(text)) > many
+    return lambda text: len(words_and_marks(text)) > words
 
 
-def shorter_than(many: int) -> Rule:
+def shorter_than(words: int) -> Rule:
     """Fewer than so many words."""
-    return lambda text: len(words(text)) < many
+    return lambda text: len(words_and_marks(text)) < words
 
 
-def found(pattern: re.Pattern[str]) -> Rule:
-    """The pattern stands somewhere in the text."""
+def contains(pattern: re.Pattern[str]) -> Rule:
+    """The text has a match of the pattern somewhere."""
     return lambda text: pattern.search(text) is not None
 
 
@@ -69,8 +69,8 @@ RULES: dict[str, Rule] = {
     "often negated": often(NEGATIONS, 40),
     "seldom negated": lambda text: not often(NEGATIONS, 100)(text),
     "many contrasts": often(CONTRASTS, 80),
-    "marks of irony": found(IRONY),
-    "a rating in numbers": found(RATING),
+    "marks of irony": contains(IRONY),
+    "a rating in numbers": contains(RATING),
     "under 120 words": shorter_than(120),
     "over 400 words": longer_than(400),
 }
@@ -81,10 +81,10 @@ def by_rule(
 ) -> dict[str, Slice]:
     """How often a classifier was right, over all texts and on each slice of them.
 
-    `right` says for each text whether its class was found. A slice without any text is
+    `right` says for each text whether its class was found. A slice without texts is
     left out. Raises ValueError when there is no text, or not one answer for each.
     """
-    if not texts or len(texts) != len(right):
+    if not len(texts) or len(texts) != len(right):
         raise ValueError(f"{len(texts)} texts do not fit {len(right)} answers")
     chosen = {"all": list(right)}
     for name, rule in rules.items():
@@ -95,12 +95,16 @@ def by_rule(
 def counted(right: Sequence[bool]) -> Slice:
     """The share of right answers, with Wilson's 95 % interval.
 
-    From few texts the interval is wide, and it never leaves 0 to 1. Raises ValueError
-    when there is no answer. Source: Wilson 1927, "Probable Inference, the Law of
-    Succession, and Statistical Inference".
+    With few texts the interval is wide, and it never leaves 0 to 1. Raises ValueError
+    when there is no answer, or one is neither true nor false.
+
+    Source: Wilson 1927, "Probable Inference, the Law of Succession, and Statistical
+    Inference".
     """
     if not len(right):
         raise ValueError("right must hold at least one answer, got none")
+    if strange := [answer for answer in right if answer not in (0, 1)]:
+        raise ValueError(f"right must be true or false for each, got {strange[:5]}")
     hits = sum(map(bool, right))
     from scipy.stats import binomtest  # takes half a second, so only here
 

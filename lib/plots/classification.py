@@ -73,7 +73,7 @@ def slice_dots(slices: Mapping[str, Slice], title: str = "") -> Axes:
         ax.errorbar(
             each.accuracy, place, xerr=reach, color=ACCENT, marker="o", capsize=3
         )
-    names = [plain(f"{name} ({each.many:,})") for name, each in slices.items()]
+    names = [plain(f"{name} ({each.size:,})") for name, each in slices.items()]
     ax.set_yticks(range(len(slices)), names)
     ax.invert_yaxis()
     ax.spines["left"].set_visible(False)

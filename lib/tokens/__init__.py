@@ -4,6 +4,7 @@
 file                idea
 ==================  ======================================================
 bpe.py              byte pairs: learn merges, apply them
+words.py            what counts as a word, for each purpose
 tokenizer.py        text to ids and back, by byte pairs or by characters
 word_tokenizer.py   whole words, for models that read and never write
 ==================  ======================================================

@@ -3,13 +3,24 @@
 import json
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, SupportsIndex
 
-from lib.tokens.bpe import BYTES, WORD, Pair, apply, count_words, learn, split_words
+from lib.data.ids import id_list
+from lib.tokens.bpe import (
+    BYTES,
+    WORD,
+    Pair,
+    apply_merges,
+    count_words,
+    learn_merges,
+    split_words,
+)
+from lib.tokens.words import check_string
 
 FORMAT = "inside-gpt byte pairs 1"
 CACHED_WORDS = 2**16  # the plays have 35,000 different ones
@@ -20,6 +31,7 @@ class CharacterTokenizer:
 
     def __init__(self, text: str):
         """Raises ValueError when the text is empty."""
+        check_string(text)
         if not text:
             raise ValueError(
                 "a tokenizer needs some text to learn its alphabet from, got ''"
@@ -32,15 +44,14 @@ class CharacterTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Raises ValueError that names the characters it has never seen."""
+        check_string(text)
         if unknown := sorted(set(text) - set(self.tokens)):
             raise ValueError(f"characters that are not in the vocabulary: {unknown}")
         return [self.ids[character] for character in text]
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """Raises ValueError when an id lies outside the vocabulary."""
-        if unknown := [number for number in ids if not 0 <= number < len(self)]:
-            raise ValueError(f"ids must lie in 0..{len(self) - 1}, got {unknown}")
-        return "".join(self.tokens[number] for number in ids)
+    def decode(self, ids: Iterable[SupportsIndex]) -> str:
+        """Raises ValueError unless the ids are one row of ids of the vocabulary."""
+        return "".join(self.tokens[number] for number in id_list(ids, len(self)))
 
 
 class BytePairTokenizer:
@@ -57,7 +68,7 @@ class BytePairTokenizer:
         Raises ValueError when a merge uses an id not made before it or makes a token
         again, or a special token is empty, repeated or not valid Unicode.
         """
-        self.merges = [(first, second) for first, second in merges]
+        self.merges = [_pair(merge) for merge in merges]
         self.tokens = _join(self.merges)
         self.special = _number(special, first=len(self.tokens))
         self.tokens += [name.encode() for name in self.special]
@@ -78,13 +89,13 @@ class BytePairTokenizer:
         least = len(cls(special=special))
         if not text:
             raise ValueError("text is '', expected some text to learn merges from")
-        if vocab < least:
+        if type(vocab) is not int or vocab < least:
             raise ValueError(
-                f"vocab is {vocab}, expected at least {least}: {BYTES} bytes and "
+                f"vocab is {vocab!r}, expected at least {least}: {BYTES} bytes and "
                 f"{least - BYTES} special tokens"
             )
         _check_unicode(text, "text")
-        merges = islice(learn(count_words(text)), vocab - least)
+        merges = islice(learn_merges(count_words(text)), vocab - least)
         return cls([pair for pair, _ in merges], special)
 
     def __len__(self) -> int:
@@ -110,19 +121,19 @@ class BytePairTokenizer:
                     ids.extend(self._cache.get(word) or self._encode_word(word))
         return ids
 
-    def decode(self, ids: Sequence[int]) -> str:
+    def decode(self, ids: Iterable[SupportsIndex]) -> str:
         """The text of some ids; bytes that are not UTF-8 are shown as U+FFFD.
 
-        Raises ValueError when an id lies outside the vocabulary.
+        Raises ValueError unless they are one row of ids of the vocabulary.
         """
         return b"".join(self._bytes(ids)).decode(errors="replace")
 
-    def pieces(self, ids: Sequence[int]) -> list[str]:
+    def pieces(self, ids: Iterable[SupportsIndex]) -> list[str]:
         r"""One printable string an id, to look at; `decode` gives the text itself.
 
         What cannot be seen, such as a line break, is written as in Python: "\n". So are
         the bytes of a character that is spread over several tokens: "\xe4\xbd".
-        Raises ValueError when an id lies outside the vocabulary.
+        Raises ValueError unless they are one row of ids of the vocabulary.
         """
         texts = [token.decode(errors="backslashreplace") for token in self._bytes(ids)]
         return ["".join(map(_visible, text)) for text in texts]
@@ -154,10 +165,16 @@ class BytePairTokenizer:
         """The ids of a word, kept for the next time; a full cache starts over."""
         if len(self._cache) >= CACHED_WORDS:
             self._cache.clear()
-        ids = self._cache[word] = apply(self._ranks, word.encode())
+        ids = apply_merges(self._ranks, word.encode())
+        self._cache[word] = ids
         return ids
 
     def _allowed(self, allow_special: Collection[str] | bool) -> set[str]:
+        if isinstance(allow_special, str) or allow_special is None:
+            raise ValueError(
+                f"allow_special must be True, False or a list of names, got "
+                f"{allow_special!r}"
+            )
         if isinstance(allow_special, bool):
             return set(self.special) if allow_special else set()
         if unknown := sorted(set(allow_special) - set(self.special)):
@@ -166,10 +183,18 @@ class BytePairTokenizer:
             )
         return set(allow_special)
 
-    def _bytes(self, ids: Sequence[int]) -> list[bytes]:
-        if unknown := [number for number in ids if not 0 <= number < len(self)]:
-            raise ValueError(f"ids must lie in 0..{len(self) - 1}, got {unknown}")
-        return [self.tokens[number] for number in ids]
+    def _bytes(self, ids: object) -> list[bytes]:
+        return [self.tokens[number] for number in id_list(ids, len(self))]
+
+
+def _pair(merge: object) -> Pair:
+    if not isinstance(merge, Sequence) or [type(token) for token in merge] != [
+        int,
+        int,
+    ]:
+        raise ValueError(f"merges must be pairs of ids, got {merge!r}")
+    first, second = merge
+    return first, second
 
 
 def _join(merges: Sequence[Pair]) -> list[bytes]:
@@ -200,8 +225,9 @@ def _number(special: Sequence[str], first: int) -> dict[str, int]:
     return {name: first + n for n, name in enumerate(special)}
 
 
-def _check_unicode(text: str, argument: str) -> None:
+def _check_unicode(text: Any, argument: str) -> None:
     """Refuse half of a surrogate pair: it is no character, so UTF-8 cannot write it."""
+    check_string(text, argument)
     try:
         text.encode()
     except UnicodeEncodeError as error:

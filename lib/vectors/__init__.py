@@ -19,13 +19,12 @@ from lib.vectors.neighbors import (
 from lib.vectors.skip_gram import (
     SkipGram,
     frequency_scores,
+    negative_chances,
     negative_sampling,
     negative_sampling_loss,
     negative_sampling_of_texts,
-    sample_strangers,
+    sample_negatives,
     skip_grams,
-    spoken_words,
-    strangers_by,
     thin,
 )
 
@@ -40,9 +39,8 @@ __all__ = [
     "negative_sampling",
     "negative_sampling_loss",
     "negative_sampling_of_texts",
-    "sample_strangers",
+    "sample_negatives",
     "skip_grams",
-    "spoken_words",
-    "strangers_by",
+    "negative_chances",
     "thin",
 ]

@@ -6,7 +6,6 @@ their Compositionality", sections 2.2 (negative samples) and 2.3 (frequent words
 that frequency alone reaches.
 """
 
-import re
 from collections.abc import Iterator
 
 import torch
@@ -14,24 +13,21 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from lib.data.ids import as_ids
+from lib.vectors.neighbors import check_above_zero, check_table
+
 Pairs = tuple[Int[Tensor, " batch"], Int[Tensor, " batch"]]
 Samples = tuple[Int[Tensor, " batch"], Int[Tensor, "batch sample"]]
-
-
-def spoken_words(text: str) -> list[str]:
-    """The words of a play in small letters; the lines that name a speaker are left out.
-
-    A word is made of the letters a to z, with apostrophes inside.
-    """
-    speech = re.sub(r"^[^a-z\n]+:$", "", text, flags=re.MULTILINE)
-    return re.findall(r"[a-z]+(?:'[a-z]+)*", speech.lower())
 
 
 class SkipGram(nn.Module):
     """Two vectors a word: one for the word itself, one for the word as a neighbor."""
 
     def __init__(self, vocab: int, width: int):
+        """Raises ValueError unless both are above 0."""
         super().__init__()
+        check_above_zero("vocab", vocab)
+        check_above_zero("width", width)
         self.word = nn.Embedding(vocab, width)
         self.neighbor = nn.Embedding(vocab, width)
         nn.init.normal_(self.word.weight, std=0.1)
@@ -41,7 +37,8 @@ class SkipGram(nn.Module):
         self, words: Int[Tensor, " batch"], others: Int[Tensor, "batch sample"]
     ) -> Float[Tensor, "batch sample"]:
         """A score for each pair of a word and another: above 0 it says "neighbors"."""
-        x, y = self.word(words), self.neighbor(others)
+        x = self.word(words)
+        y = self.neighbor(others)
         return (x[:, None] * y).sum(dim=-1)  # dot products
 
 
@@ -50,10 +47,12 @@ def negative_sampling_loss(
 ) -> Float[Tensor, ""]:
     """Surprise, in nats a word, at which is the neighbor (column 0) and which are not.
 
+    Raises ValueError unless the scores are those of a batch, a row each.
     Source: Mikolov et al. 2013, equation 4, with its sign turned.
     """
-    neighbor, strangers = scores[:, 0], scores[:, 1:]
-    return -(F.logsigmoid(neighbor) + F.logsigmoid(-strangers).sum(dim=1)).mean()
+    check_table("scores", scores)
+    neighbor, negatives = scores[:, 0], scores[:, 1:]
+    return -(F.logsigmoid(neighbor) + F.logsigmoid(-negatives).sum(dim=1)).mean()
 
 
 def negative_sampling(model: nn.Module, batch: Samples) -> Float[Tensor, ""]:
@@ -65,26 +64,31 @@ def negative_sampling_of_texts(
     model: SkipGram,
     batch: tuple[Int[Tensor, "batch time"], Int[Tensor, " sample"]],
     window: int,
-    strangers: int,
+    negatives: int,
 ) -> Float[Tensor, ""]:
     """The same loss over all pairs of whole texts, by two matrix products: faster.
 
-    The first of `batch` are texts, filled up with -1, the second some strangers that
-    all words share, in place of `strangers` drawn for each pair. Every two words of a
-    text that stand at most `window` apart are a pair, and count as often as
+    The first of `batch` are texts, filled up with -1, the second some negative samples
+    that all words share, in place of `negatives` drawn for each pair. Every two words
+    of a text that stand at most `window` apart are a pair, and count as often as
     `skip_grams` would draw them: neighbors in full, the farthest 1 / window of that.
+    Raises ValueError when `window` is below 1, or no text has two words.
     """
+    check_above_zero("window", window)
     texts, others = batch
+    if texts.size(1) < 2:
+        raise ValueError(f"batch must have texts of 2 words or more, got {texts.shape}")
     real = texts >= 0
     places = torch.arange(texts.size(1), device=texts.device)
     apart = (places[:, None] - places).abs()
     often = (window + 1 - apart).clamp(min=0) * (apart > 0) / window  # time time
-    pairs = often * (real[:, :, None] & real[:, None])
-    x, y = model.word(texts.clamp(min=0)), model.neighbor(texts.clamp(min=0))
-    near = (F.logsigmoid(x @ y.mT) * pairs).sum()
+    weights = often * (real[:, :, None] & real[:, None])  # of pairs: batch time time
+    x = model.word(texts.clamp(min=0))
+    y = model.neighbor(texts.clamp(min=0))
+    near = (F.logsigmoid(x @ y.mT) * weights).sum()
     far = F.logsigmoid(-(x @ model.neighbor(others).T)).mean(dim=2)  # batch time
-    many = pairs.sum(dim=2)  # of pairs in which a word is the first
-    return -(near + strangers * (far * many).sum()) / many.sum()
+    by_word = weights.sum(dim=2)  # of all pairs in which it comes first
+    return -(near + negatives * (far * by_word).sum()) / by_word.sum()
 
 
 def thin(
@@ -93,14 +97,21 @@ def thin(
     threshold: float = 1e-3,
     seed: int = 0,
 ) -> Int[Tensor, " _"]:
-    """Drop words more often the more frequent they are; those left move together.
+    """Drop words, the more often the more frequent they are; the rest move together.
 
     A word whose share of the text is f stays with probability sqrt(threshold / f), or
-    always when f is below the threshold. Source: Mikolov et al. 2013, equation 5.
+    always when f is below the threshold.
+    Raises ValueError when an id has no count, or `threshold` is not above 0.
+    Source: Mikolov et al. 2013, equation 5.
     """
+    ids = as_ids(ids, "ids", len(counts))
+    _check_counts(counts)
+    if not threshold > 0:
+        raise ValueError(f"threshold must be above 0, got {threshold}")
     generator = torch.Generator().manual_seed(seed)
     stays = (threshold / (counts / counts.sum())).sqrt()
-    return ids[torch.rand(len(ids), generator=generator) < stays[ids]]
+    drawn = torch.rand(len(ids), generator=generator).to(ids.device)
+    return ids[drawn < stays[ids]]
 
 
 def skip_grams(
@@ -113,37 +124,61 @@ def skip_grams(
     Raises ValueError when the text is too short for one word with a full window.
     Source: the `window` of word2vec, which shrinks at random for each word.
     """
+    ids = as_ids(ids)
+    check_above_zero("batch", batch)
+    check_above_zero("window", window)
     if len(ids) <= 2 * window:
         raise ValueError(
             f"a window of {window} needs {2 * window + 1} words, got {len(ids)}"
         )
+    return _skip_grams(ids, batch, window, seed)
+
+
+def _skip_grams(
+    ids: Int[Tensor, " text"], batch: int, window: int, seed: int
+) -> Iterator[Pairs]:
     generator = torch.Generator().manual_seed(seed)
     distances = torch.tensor([d for d in range(-window, window + 1) if d])
     often = window + 1.0 - distances.abs()
-    first, last = window, len(ids) - window
     while True:
-        places = torch.randint(first, last, (batch,), generator=generator)
+        places = torch.randint(window, len(ids) - window, (batch,), generator=generator)
         drawn = often.multinomial(batch, replacement=True, generator=generator)
         yield ids[places], ids[places + distances[drawn]]
 
 
-def strangers_by(counts: Float[Tensor, " vocab"]) -> Float[Tensor, " vocab"]:
-    """How likely each word is drawn as a stranger: its count to the power 0.75."""
-    powers = counts**0.75
+def negative_chances(counts: Float[Tensor, " vocab"]) -> Float[Tensor, " vocab"]:
+    """How likely each word is as a negative sample: its count to the power 0.75.
+
+    Raises ValueError unless the counts are 0 or above, and one of them above 0.
+    """
+    _check_counts(counts)
+    powers = counts.to(torch.promote_types(counts.dtype, torch.float32)) ** 0.75
     return powers / powers.sum()
 
 
-def sample_strangers(
+def sample_negatives(
     pairs: Iterator[Pairs],
     chances: Float[Tensor, " vocab"],
-    strangers: int,
+    negatives: int,
     seed: int = 0,
 ) -> Iterator[Samples]:
-    """Beside each neighbor (column 0), set words drawn at random by `chances`."""
+    """Beside each neighbor (column 0), set words drawn at random by `chances`.
+
+    Raises ValueError when `negatives` is below 1, or no word has a chance.
+    """
+    _check_counts(chances)
+    check_above_zero("negatives", negatives)
+    return _sample_negatives(pairs, chances, negatives, seed)
+
+
+def _sample_negatives(
+    pairs: Iterator[Pairs], chances: Float[Tensor, " vocab"], negatives: int, seed: int
+) -> Iterator[Samples]:
     generator = torch.Generator().manual_seed(seed)
-    ladder, last = chances.double().cumsum(0), len(chances) - 1
+    ladder = chances.double().cumsum(0)
+    last = len(chances) - 1
     for words, neighbors in pairs:
-        drawn = torch.rand(len(words), strangers, generator=generator).double()
+        drawn = torch.rand(len(words), negatives, generator=generator).double()
         random = torch.searchsorted(ladder, drawn * ladder[-1]).clamp(max=last)
         yield words, torch.cat([neighbors[:, None], random], dim=1)
 
@@ -151,12 +186,21 @@ def sample_strangers(
 def frequency_scores(
     neighbors: Float[Tensor, " vocab"],
     chances: Float[Tensor, " vocab"],
-    strangers: int,
+    negatives: int,
 ) -> Float[Tensor, " vocab"]:
     """The best score for each word, in a pair whose first word is not known.
 
     `neighbors` says how often each word occurs as a neighbor. The score is the
-    logarithm of how much more often it is the neighbor than one of the strangers.
+    logarithm of how much more often it is the neighbor than one of the negatives.
+    Raises ValueError when a word has no chance, or none is ever a neighbor.
     Source: Levy & Goldberg 2014, section 3.1, with one word for all first words.
     """
-    return (neighbors / neighbors.sum() / (strangers * chances)).log()
+    _check_counts(neighbors)
+    if not (chances > 0).all():
+        raise ValueError(f"chances must be above 0, the least is {chances.min()}")
+    return (neighbors / neighbors.sum() / (negatives * chances)).log()
+
+
+def _check_counts(counts: Float[Tensor, " vocab"]) -> None:
+    if not (counts >= 0).all() or not (counts > 0).any():
+        raise ValueError("counts must be 0 or above, and one of them above 0")

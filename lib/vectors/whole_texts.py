@@ -1,7 +1,7 @@
 """Thinned texts: whole texts without most of their frequent words, in batches.
 
-Frequent words stand in every window and tell little. Without most of them the words
-that do tell move together, and an epoch is a quarter of the work. Word vectors learn
+Frequent words are in every window and say little. Without most of them, the words that
+say something move together, and an epoch is a quarter of the work. Word vectors learn
 from such batches by `lib.vectors.skip_gram.negative_sampling_of_texts`.
 """
 
@@ -12,8 +12,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from lib.data.ids import as_ids
 from lib.tokens.word_tokenizer import SPECIAL
-from lib.vectors.skip_gram import strangers_by
+from lib.vectors.neighbors import check_above_zero
+from lib.vectors.skip_gram import negative_chances
 
 Thinned = tuple[Int[Tensor, "batch time"], Int[Tensor, " sample"]]
 
@@ -23,11 +25,20 @@ def word_shares(texts: Sequence[Sequence[int]], vocab: int) -> Float[Tensor, " v
 
     Raises ValueError when there is no word, or one beyond the vocabulary.
     """
-    flat = torch.cat([torch.tensor(text, dtype=torch.long) for text in [[], *texts]])
-    if not len(flat) or flat.max() >= vocab:
-        raise ValueError(f"texts must have words, all below vocab={vocab}")
-    counts = torch.bincount(flat, minlength=vocab).float()
+    rows = _as_rows(texts, vocab)
+    if not rows:
+        raise ValueError("texts must have words, got none")
+    counts = torch.bincount(torch.cat(rows), minlength=vocab).float()
     return counts / counts.sum()
+
+
+def _as_rows(texts: Sequence, vocab: int) -> list[Int[Tensor, " _"]]:
+    """The texts that have words, as tensors; their ids are checked in one go."""
+    rows = [torch.as_tensor(text) for text in texts if len(text)]
+    if not rows:
+        return []
+    flat = as_ids(torch.cat(rows), "texts", vocab)
+    return list(flat.split([len(row) for row in rows]))
 
 
 def thinned_texts(
@@ -40,34 +51,56 @@ def thinned_texts(
     shared: int = 256,
     seed: int = 0,
 ) -> Iterator[Thinned]:
-    """Endless batches of thinned texts, filled up with -1, and of `shared` strangers.
+    """Endless batches of thinned texts, filled up with -1, and `shared` negatives each.
 
     A word with the share f of all words stays with probability sqrt(threshold / f), a
     special token never. What is left of a text is cut into parts of `part` words. Each
-    text comes once in a round. Raises ValueError when no text has two ordinary words.
+    text comes once in a round.
+    Raises ValueError when no text has two ordinary words, an id has no share, or a size
+    cannot be; from the iterator, when a hundred rounds leave no two words together.
     Source: Mikolov et al. 2013, "Distributed Representations of Words and Phrases and
     their Compositionality", equation 5.
     """
-    rows = [torch.tensor(text) for text in texts]
+    for name, size in (("batch", batch), ("part", part), ("shared", shared)):
+        check_above_zero(name, size)
+    if not threshold > 0:
+        raise ValueError(f"threshold must be above 0, got {threshold}")
+    rows = _as_rows(texts, len(shares))
     if not any((row >= len(SPECIAL)).sum() > 1 for row in rows):
         raise ValueError("texts must have one of 2 words or more that are not special")
-    generator = torch.Generator().manual_seed(seed)
     stays = (threshold / shares.clamp(min=1e-12)).sqrt()
     stays[: len(SPECIAL)] = 0.0
-    rarer = strangers_by(ordinary(shares))
-    while True:
+    rarer = negative_chances(ordinary(shares))
+    return _thinned_texts(rows, stays, rarer, batch, part, shared, seed)
+
+
+def _thinned_texts(
+    rows: list[Int[Tensor, " _"]],
+    stays: Float[Tensor, " vocab"],
+    rarer: Float[Tensor, " vocab"],
+    batch: int,
+    part: int,
+    shared: int,
+    seed: int,
+) -> Iterator[Thinned]:
+    generator = torch.Generator().manual_seed(seed)
+    empty_rounds = 0
+    while empty_rounds < 100:
+        empty_rounds += 1
         for chosen in torch.randperm(len(rows), generator=generator).split(batch):
             some = [rows[number] for number in chosen.tolist()]
             kept = [r[torch.rand(len(r), generator=generator) < stays[r]] for r in some]
             parts = [each for row in kept for each in row.split(part)]
-            others = rarer.multinomial(shared, True, generator=generator)
+            negatives = rarer.multinomial(shared, True, generator=generator)
             padded = pad_sequence(parts, True, padding_value=-1)
             if padded.size(1) > 1:
-                yield padded, others
+                empty_rounds = 0
+                yield padded, negatives
+    raise ValueError("threshold is so low that no two words of a text are ever left")
 
 
 def ordinary(shares: Float[Tensor, " vocab"]) -> Float[Tensor, " vocab"]:
-    """The shares of the words among the words alone: special tokens have none."""
+    """The shares of the words among the words alone; special tokens have none."""
     words = shares.clone()
     words[: len(SPECIAL)] = 0.0
     return words / words.sum()

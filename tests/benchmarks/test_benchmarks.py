@@ -35,7 +35,7 @@ from lib.model import count
 from lib.model.config import GPTConfig
 from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
-from lib.tokens.bpe import count_words, learn
+from lib.tokens.bpe import count_words, learn_merges
 from lib.tokens.tokenizer import BytePairTokenizer
 
 TEXT = "she sells sea shells, sea shells she sells by the sea shore " * 3
@@ -77,7 +77,7 @@ def test_results_that_are_judged_are_looked_at():
 
 
 def test_the_textbook_learns_the_same_merges():
-    learned = [pair for pair, _ in islice(learn(count_words(TEXT)), 15)]
+    learned = [pair for pair, _ in islice(learn_merges(count_words(TEXT)), 15)]
     assert textbook(TEXT, 15) == learned
 
 

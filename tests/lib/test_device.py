@@ -15,7 +15,7 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 from lib import train, vectors
 from lib.fast.one_token import OneToken
 from lib.finetune import classifier, layers, lora
-from lib.generate.loop import draws
+from lib.generate.loop import next_tokens
 from lib.generate.reader import make_reader
 from lib.generate.sampling import Sampling
 from lib.inside import attribution, hooks, logit_lens
@@ -265,7 +265,7 @@ def test_generation_stays_on_the_device(preset, monkeypatch):
     how = Sampling(0.5, 3, 0.9, 0.1, repetition_penalty=1.2)
     for cached in (True, False):
         reader = make_reader(net, [0, 2], cached)
-        drawn = list(islice(draws(reader, ids, how, []), 12 if cached else 5))
+        drawn = list(islice(next_tokens(reader, ids, how, []), 12 if cached else 5))
         assert {tokens.device.type for tokens in drawn} == {"cpu"}
     assert len(seen) == 17 and set(seen) == {("cpu", "cpu")}
 

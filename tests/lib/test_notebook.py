@@ -76,6 +76,48 @@ def test_without_a_network_there_is_a_sentence_and_no_stack(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_half_a_clone_is_said_in_a_sentence(tmp_path):
+    """A clone that was interrupted: some of `lib/` is there, the rest is not."""
+    half = tmp_path / address(ROOT).split("/")[-1]
+    (half / "lib").mkdir(parents=True)
+    for name in ("__init__.py", "notebook.py", "device.py"):
+        shutil.copy(ROOT / "lib" / name, half / "lib")
+    done = run_first_cell(tmp_path, GIT_DIR="/nowhere")
+    assert done.returncode and "Traceback" not in done.stderr
+    said = f"in {half} is incomplete: lib.plots is missing. Delete that folder"
+    assert said in done.stderr
+
+
+def test_a_part_of_the_library_that_is_missing_later_is_named(shell, capsys):
+    assert not shell.run_cell("import lib.not_there").success
+    said = capsys.readouterr()
+    assert "No module named 'lib.not_there'" in said.out
+    assert "is incomplete: lib.not_there is missing. Delete" in said.err
+    assert not shell.run_cell("import not_there").success
+    assert capsys.readouterr().err == notebook.ADVICE + "\n"
+
+
+def loaded(code, modules):
+    """Which of some modules a fresh Python has after running some code."""
+    asked = f"import sys; {code}; print(*(set({modules}) & set(sys.modules)))"
+    command = [sys.executable, "-c", asked]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_the_first_cell_loads_nothing_that_is_not_needed_yet():
+    """Some of these take seconds to import."""
+    heavy = ["torch.distributed.tensor", "torch.utils.tensorboard", "tensorboard"]
+    heavy += ["ipywidgets", "sklearn", "scipy", "transformers", "lib.train"]
+    assert loaded("from lib.notebook import start; start()", heavy) == []
+
+
+def test_what_is_missing_is_found_without_an_import():
+    search = "from lib import notebook; notebook._install_missing()"
+    asked = set(notebook.NEEDED) - {"tqdm"}  # torch itself imports that one
+    assert loaded(search, asked) == []
+
+
 def test_start_seeds_and_sets_one_thread():
     drawn = []
     for _ in range(2):
@@ -111,7 +153,7 @@ def test_what_is_there_is_not_installed(monkeypatch):
 def test_what_pip_cannot_bring_is_said_in_a_sentence(monkeypatch):
     missing = {"json": "json", "not_there": "no such package!"}
     monkeypatch.setattr(notebook, "NEEDED", missing)
-    with pytest.raises(SystemExit, match="^pip could not bring no such package!. Its"):
+    with pytest.raises(SystemExit, match="^pip could not install no such package!. It"):
         notebook._install_missing()
 
 

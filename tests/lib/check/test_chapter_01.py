@@ -20,7 +20,7 @@ def merge_first_only(ids, pair, new):
 
 
 def merge_in_place(ids, pair, new):
-    ids[:] = bpe.merge(ids, pair, new)
+    ids[:] = bpe.merge_pair(ids, pair, new)
     return ids
 
 
@@ -30,20 +30,20 @@ def merge_keeping_the_second(ids, pair, new):
 
 
 def merge_from_the_right(ids, pair, new):
-    return bpe.merge(ids[::-1], pair[::-1], new)[::-1]
+    return bpe.merge_pair(ids[::-1], pair[::-1], new)[::-1]
 
 
 def encode_in_order(word, merges, first=256, data=None):
     ids = list(word.encode()) if data is None else data
     for new, pair in enumerate(merges, start=first):
-        ids = bpe.merge(ids, pair, new)
+        ids = bpe.merge_pair(ids, pair, new)
     return ids
 
 
 def encode_backwards(word, merges):
     ids = list(word.encode())
     for new in reversed(range(len(merges))):
-        ids = bpe.merge(ids, merges[new], 256 + new)
+        ids = bpe.merge_pair(ids, merges[new], 256 + new)
     return ids
 
 
@@ -51,7 +51,7 @@ def encode_from_the_left(word, merges):
     """Merge whatever stands first in the word, not what was learned first."""
     ids, ranks = list(word.encode()), {p: 256 + n for n, p in enumerate(merges)}
     while known := [p for p in pairwise(ids) if p in ranks]:
-        ids = bpe.merge(ids, known[0], ranks[known[0]])
+        ids = bpe.merge_pair(ids, known[0], ranks[known[0]])
     return ids
 
 
@@ -78,7 +78,7 @@ def cosine(v, table):
 
 RIGHT = {
     "pairs": {"an": 6, "na": 5, "ba": 3, "nd": 1, "da": 1},
-    "merge": bpe.merge,
+    "merge": bpe.merge_pair,
     "encode": encode_in_order,
     "one_hot": lambda ids, vocab: torch.nn.functional.one_hot(ids, vocab).float(),
     "pad": fill,
@@ -93,7 +93,7 @@ WRONG = [
     ("pairs", [3, 6, 5, 1, 1], "should be a dict, but is of type list"),
     ("merge", merge_first_only, "only the first place"),
     ("merge", merge_in_place, "the list that came in is changed"),
-    ("merge", lambda ids, p, n: bpe.merge(ids, p, n)[:-1], "the last id is lost"),
+    ("merge", lambda ids, p, n: bpe.merge_pair(ids, p, n)[:-1], "the last id is lost"),
     ("merge", merge_keeping_the_second, "stands for both"),
     ("merge", lambda ids, p, n: [n if i == 1 else i for i in ids], "stands alone"),
     ("merge", lambda ids, p, n: ids[::-1], "should be .*, but is"),

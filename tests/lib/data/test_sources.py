@@ -8,7 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.data.sources import draw, entropy, how_often, random_source, window_entropy
+from lib.data.sources import (
+    entropy,
+    random_source,
+    sample_batches,
+    stationary_distribution,
+    window_entropy,
+)
 from lib.measure.ngram import bigram, bigram_loss, ngram_loss, unigram, unigram_loss
 
 WEATHER = torch.tensor([[0.8, 0.2], [0.4, 0.6]], dtype=torch.float64)  # sun, rain
@@ -30,7 +36,9 @@ def order_of(source):
 
 
 def test_the_weather_by_hand():
-    torch.testing.assert_close(how_often(WEATHER), torch.tensor([2, 1]).double() / 3)
+    torch.testing.assert_close(
+        stationary_distribution(WEATHER), torch.tensor([2, 1]).double() / 3
+    )
     assert entropy(WEATHER, 0) == pytest.approx(surprise(2 / 3) + surprise(1 / 3))
     sun, rain = surprise(0.8) + surprise(0.2), surprise(0.4) + surprise(0.6)
     assert entropy(WEATHER) == pytest.approx((2 * sun + rain) / 3)
@@ -45,7 +53,7 @@ def test_an_even_source_has_the_entropy_of_a_die():
 def probabilities(source, length):
     """The probability of every text of that length, one after the other."""
     vocab, order = source.size(1), order_of(source)
-    often = how_often(source)
+    often = stationary_distribution(source)
     for text in product(range(vocab), repeat=length):
         row = sum(t * vocab**p for p, t in enumerate(reversed(text[:order])))
         chance = often[row].item()
@@ -81,7 +89,7 @@ def test_to_see_more_never_costs(source):
 
 @given(sources)
 def test_one_more_token_leaves_the_shares_as_they_are(source):
-    often, vocab = how_often(source), source.size(1)
+    often, vocab = stationary_distribution(source), source.size(1)
     assert (often > 0).all() and often.sum().item() == pytest.approx(1)
     together = often[:, None] * source  # row token
     after = torch.zeros_like(often)
@@ -93,7 +101,7 @@ def test_one_more_token_leaves_the_shares_as_they_are(source):
 def test_counting_meets_the_floors():
     """What is drawn follows the table, and has followed it from its first token."""
     source = random_source(4, 2, spread=1.5, seed=3)
-    x, y = next(draw(source, batch=20_000, time=3, seed=1))
+    x, y = next(sample_batches(source, batch=20_000, time=3, seed=1))
     assert x[:, 1:].equal(y[:, :-1])
     text = torch.cat([x, y[:, -1:]], dim=1)  # four tokens each
     for first in (0, 1):
@@ -101,13 +109,17 @@ def test_counting_meets_the_floors():
         counts = torch.zeros(4, 4, 4).index_put_(
             tuple(seen.T), torch.ones(()), accumulate=True
         )
-        expected = (how_often(source)[:, None] * source).view(4, 4, 4).float()
+        expected = (
+            (stationary_distribution(source)[:, None] * source).view(4, 4, 4).float()
+        )
         torch.testing.assert_close(counts / 20_000, expected, atol=0.01, rtol=0)
 
 
 def test_n_grams_come_close_and_do_not_cross():
     source = random_source(4, 2, spread=1.5, seed=3)
-    (x, _), (held_out, _) = (next(draw(source, 1, 100_000, seed)) for seed in (1, 2))
+    (x, _), (held_out, _) = (
+        next(sample_batches(source, 1, 100_000, seed)) for seed in (1, 2)
+    )
     x, held_out = x[0], held_out[0]
     losses = [
         unigram_loss(unigram(x, 4), held_out),
@@ -121,15 +133,17 @@ def test_n_grams_come_close_and_do_not_cross():
 
 def test_the_same_seed_draws_the_same_texts():
     source = random_source(3, 1)
-    first, again = (list(islice(draw(source, 2, 5, seed=4), 3)) for _ in range(2))
-    other = next(draw(source, 2, 5, seed=5))
+    first, again = (
+        list(islice(sample_batches(source, 2, 5, seed=4), 3)) for _ in range(2)
+    )
+    other = next(sample_batches(source, 2, 5, seed=5))
     assert all(a.equal(b) for (a, _), (b, _) in zip(first, again, strict=True))
     assert not first[0][0].equal(first[1][0]) and not first[0][0].equal(other[0])
 
 
 @pytest.mark.parametrize("time", [1, 2, 3])
 def test_windows_may_be_shorter_than_the_memory(time):
-    x, y = next(draw(random_source(2, 3), batch=5, time=time))
+    x, y = next(sample_batches(random_source(2, 3), batch=5, time=time))
     assert x.shape == y.shape == (5, time)
 
 
@@ -143,6 +157,30 @@ def test_windows_may_be_shorter_than_the_memory(time):
     ],
 )
 def test_what_is_no_source_is_refused(source, says):
-    for ask in (how_often, entropy, lambda s: next(draw(s, 1, 1))):
+    for ask in (
+        stationary_distribution,
+        entropy,
+        lambda s: next(sample_batches(s, 1, 1)),
+    ):
         with pytest.raises(ValueError, match=says):
             ask(source.double())
+
+
+@pytest.mark.parametrize(
+    "ask, says",
+    [
+        (lambda: random_source(1, 1), "vocab must be above 1, .* got vocab=1"),
+        (lambda: random_source(3, 0), "order above 0 .* order=0"),
+        (lambda: random_source(3, 1, math.nan), "spread 0 or more, .* spread=nan"),
+        (lambda: random_source(3, 40), "vocab=3 and order=40 make too large a table"),
+        (
+            lambda: sample_batches(WEATHER, 0, 3),
+            "batch and time must be above 0",
+        ),
+        (lambda: entropy(WEATHER, -1), "seen must be 0 or above, got -1"),
+        (lambda: window_entropy(WEATHER, 0), "time must be above 0, got 0"),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(ask, says):
+    with pytest.raises(ValueError, match=says):
+        ask()

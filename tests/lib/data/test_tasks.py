@@ -21,7 +21,14 @@ def test_answers_are_the_tokens_some_steps_ago(back, time, seed):
 @pytest.mark.parametrize("back", [-1, 6, 9])
 def test_a_distance_outside_the_window_is_refused(back):
     with pytest.raises(ValueError, match=rf"0\.\.5, got {back}"):
-        next(copy_task(7, back, batch=1, time=6))
+        copy_task(7, back, batch=1, time=6)  # at once, not at the first batch
+
+
+def test_answers_without_one_are_refused():
+    with pytest.raises(ValueError, match="answers must have at least one above -1"):
+        order_blind_loss(torch.tensor([[1, 2]]), torch.tensor([[-1, -1]]))
+    with pytest.raises(ValueError, match="vocab and batch must be above 0, got 0"):
+        copy_task(0, 0, batch=1, time=6)
 
 
 def test_order_blind_loss_by_hand():

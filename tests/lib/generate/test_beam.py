@@ -1,11 +1,12 @@
 """Beam search against trying out every text."""
 
+import math
 from itertools import product
 
 import pytest
 import torch
 
-from lib.generate.beam import Beams, search
+from lib.generate.beam import Beams, beam_search
 from lib.generate.reader import make_reader
 
 torch.manual_seed(0)
@@ -16,8 +17,9 @@ def table(ids):
     return TABLE[ids[:, -1:]]
 
 
-def find(many, beams, stop=()):
-    return search(make_reader(table, [0]), torch.tensor([1]), many, beams, stop)
+def find(max_new_tokens, strategy, stop=()):
+    reader = make_reader(table, [0])
+    return beam_search(reader, torch.tensor([1]), max_new_tokens, strategy, stop)
 
 
 def score(text):
@@ -58,7 +60,13 @@ def test_a_long_penalty_makes_longer_texts():
     assert lengths == sorted(lengths) and lengths[0] < lengths[-1]
 
 
-@pytest.mark.parametrize("many", [0, -1])
-def test_no_beams_are_refused(many):
-    with pytest.raises(ValueError, match=f"number above 0, got {many}"):
-        Beams(many)
+@pytest.mark.parametrize("beams", [0, -1, True])
+def test_no_beams_are_refused(beams):
+    with pytest.raises(ValueError, match=f"beams .* number above 0, got {beams}"):
+        Beams(beams)
+
+
+@pytest.mark.parametrize("penalty", [math.nan, math.inf, 11.0])
+def test_a_penalty_that_is_no_power_is_refused(penalty):
+    with pytest.raises(ValueError, match=r"length_penalty must lie in -10\.\.10, got"):
+        Beams(2, penalty)

@@ -1,16 +1,20 @@
 """Generation: `transformers` writes the same, and the cache changes nothing."""
 
+import inspect
 from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
+from lib.data.ids import INTEGERS
 from lib.generate.beam import Beams
 from lib.generate.loop import GREEDY, generate, stream
 from lib.generate.sampling import Sampling
 from lib.hub.huggingface import from_hf
+from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
 from tests.helpers.foreign import gpt2, llama
 from tests.helpers.models import PRESETS, TINY, configs
@@ -35,9 +39,9 @@ def certain(ids):
 
 
 @torch.no_grad()
-def by_hand(net, prompt, many):
+def by_hand(net, prompt, steps):
     """Greedy tokens from the model alone, which reads everything every time."""
-    for _ in range(many):
+    for _ in range(steps):
         prompt = torch.cat([prompt, net(prompt[None])[0, -1:].argmax(-1)])
     return prompt
 
@@ -83,28 +87,28 @@ def test_a_greedy_text_that_stops_equals_transformers():
 
 
 @pytest.mark.parametrize("make", [gpt2, llama])
-@pytest.mark.parametrize("many", [1, 2, 5])
+@pytest.mark.parametrize("beams", [1, 2, 5])
 @pytest.mark.parametrize("penalty", [0.0, 1.0, 2.5, -1.0])
 @pytest.mark.parametrize("ending", [None, [7, 30, 2], list(range(0, 61, 5))])
-def test_beam_search_equals_transformers(make, many, penalty, ending):
-    theirs, (prompt,) = make(), ids(6, seed=many)
+def test_beam_search_equals_transformers(make, beams, penalty, ending):
+    theirs, (prompt,) = make(), ids(6, seed=beams)
     ours = from_hf(theirs.state_dict(), theirs.config)
-    if many == 1:  # there it takes greedy search, which is the same but for the end
+    if beams == 1:  # there it takes greedy search, which is the same but for the end
         penalty = 0.0
     expected = theirs.generate(
         prompt[None],
         max_new_tokens=15,
         do_sample=False,
-        num_beams=many,
+        num_beams=beams,
         length_penalty=penalty,
         eos_token_id=ending,
         pad_token_id=60,
     )[0]
     for cached in (True, False):
         found = generate(
-            ours, prompt, 15, Beams(many, penalty), stop=ending or (), cached=cached
+            ours, prompt, 15, Beams(beams, penalty), stop=ending or (), cached=cached
         )
-        if many > 1 or ending is None:
+        if beams > 1 or ending is None:
             assert found.equal(expected)
 
 
@@ -115,9 +119,9 @@ def test_beam_search_equals_transformers(make, many, penalty, ending):
 @given(configs, st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(0, 9))
 def test_the_cache_changes_no_token(config, lengths, seed):
     net, prompts = model(config), ids(*lengths, vocab=config.vocab, seed=seed)
-    for how in (GREEDY, Sampling(0.7)):
-        found = generate(net, prompts, 4, how, seed=seed)
-        again = generate(net, prompts, 4, how, seed=seed, cached=False)
+    for strategy in (GREEDY, Sampling(0.7)):
+        found = generate(net, prompts, 4, strategy, seed=seed)
+        again = generate(net, prompts, 4, strategy, seed=seed, cached=False)
         assert [t.tolist() for t in found] == [t.tolist() for t in again]
     for prompt, text in zip(prompts, generate(net, prompts, 4, GREEDY), strict=True):
         assert text.equal(by_hand(net, prompt, 4))
@@ -150,10 +154,10 @@ def test_past_the_context_the_future_of_an_old_token_is_decided():
 @pytest.mark.parametrize("name", SMALL)
 def test_a_text_is_the_same_alone_and_in_company(name):
     net, prompts = model(SMALL[name]), ids(2, 7, 4, vocab=64)
-    how = Sampling(0.9, top_p=0.95, repetition_penalty=1.1)
-    together = generate(net, prompts, 8, how, seed=5)
+    strategy = Sampling(0.9, top_p=0.95, repetition_penalty=1.1)
+    together = generate(net, prompts, 8, strategy, seed=5)
     for i, (prompt, text) in enumerate(zip(prompts, together, strict=True)):
-        assert generate(net, prompt, 8, how, seed=5 + i).equal(text)
+        assert generate(net, prompt, 8, strategy, seed=5 + i).equal(text)
 
 
 def test_a_text_in_company_ends_at_its_own_stop():
@@ -164,8 +168,8 @@ def test_a_text_in_company_ends_at_its_own_stop():
 @pytest.mark.parametrize("stop", [(), [3, 8]])
 def test_a_stream_is_the_text_one_token_at_a_time(stop):
     net, (prompt,) = model(), ids(4, vocab=11)
-    text = generate(net, prompt, 40, Sampling(), stop, seed=2)
-    tokens = stream(net, prompt, 40, Sampling(), stop, seed=2)
+    text = generate(net, prompt, 40, Sampling(), stop=stop, seed=2)
+    tokens = stream(net, prompt, 40, Sampling(), stop=stop, seed=2)
     assert isinstance(next(tokens), int)
     assert [text[4].item(), *stream(net, text[:5], 39, seed=2)][:1] == [text[4].item()]
     assert list(tokens) == text[5:].tolist()
@@ -207,7 +211,99 @@ def test_a_function_is_shown_the_whole_text():
     assert text.tolist() == [2, 0, 1, 2, 0, 1, 2]
 
 
+# --- models that are wrapped, and other types of numbers
+
+
+@pytest.fixture
+def one_process(tmp_path):
+    """A process group of one, so that DDP can wrap a model."""
+    address = f"file://{tmp_path / 'group'}"
+    torch.distributed.init_process_group("gloo", address, rank=0, world_size=1)
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize("strategy", [GREEDY, Sampling(0.8), Beams(2)])
+def test_a_wrapped_model_writes_the_same(strategy, one_process):
+    """Past the context, and several prompts at a time, as the model itself."""
+    net, prompts = model(), ids(3, 7, vocab=11)
+    alone = generate(net, prompts[0], 30, strategy)
+    together = generate(net, prompts, 30, strategy)
+    compiled = torch.compile(net, backend="eager")
+    parallel = nn.parallel.DistributedDataParallel(net)
+    for wrapped in (compiled, parallel, torch.compile(parallel, backend="eager")):
+        assert generate(wrapped, prompts[0], 30, strategy).equal(alone)
+        found = generate(wrapped, prompts, 30, strategy)
+        assert all(a.equal(b) for a, b in zip(found, together, strict=True))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("strategy", [GREEDY, Sampling(0.9, top_p=0.9), Beams(2)])
+def test_half_and_double_precision_write(dtype, strategy):
+    net, prompts = model().to(dtype), ids(3, 5, vocab=11)
+    texts = generate(net, prompts, 20, strategy)
+    again = generate(net, prompts, 20, strategy, cached=False)
+    assert [len(text) for text in texts] == [23, 25]
+    assert all(text.max() < 11 for text in [*texts, *again])
+    assert all(a.equal(b) for a, b in zip(texts, again, strict=True))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("strategy", [GREEDY, Sampling(0.9, top_p=0.9), Beams(2)])
+@pytest.mark.parametrize("cached", [True, False])
+@pytest.mark.filterwarnings("ignore:Mismatch dtype:UserWarning")
+def test_under_autocast_it_writes_nearly_what_it_writes_without(
+    dtype, strategy, cached
+):
+    net, prompts = model(), ids(3, 5, vocab=11)
+    plain = generate(net, prompts, 20, strategy)
+    with torch.autocast("cpu", dtype):
+        texts = generate(net, prompts, 20, strategy, cached=cached)
+    assert [len(text) for text in texts] == [23, 25]
+    first = [(a[:6] == b[:6]).float().mean() for a, b in zip(plain, texts, strict=True)]
+    assert (
+        min(first) == 1
+    )  # rounding may change a later token, and then all that follow
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("temperature", [1e-5, 1e-38, 1e-320])
+def test_a_temperature_near_0_is_greedy(dtype, temperature):
+    net, (prompt,) = model().to(dtype), ids(3, vocab=11)
+    greedy = generate(net, prompt, 20, GREEDY)
+    assert generate(net, prompt, 20, Sampling(temperature)).equal(greedy)
+
+
+@pytest.mark.parametrize("dtype", sorted(INTEGERS, key=str))
+def test_prompts_may_be_of_any_integer_type(dtype):
+    net, (prompt,) = model(), ids(4, vocab=11)
+    expected = generate(net, prompt, 9, seed=3)
+    found = generate(net, prompt.to(dtype), 9, seed=3)
+    assert found.dtype == torch.long and found.equal(expected)
+
+
 # --- what it leaves behind
+
+
+def test_each_part_gets_its_own_mode_back():
+    net, (prompt,) = model(dropout=0.5), ids(3, vocab=11)
+    net.train()
+    net.blocks[0].eval()
+    before = [part.training for part in net.modules()]
+    for strategy in (GREEDY, Beams(2)):
+        generate(net, prompt, 3, strategy)
+        assert [part.training for part in net.modules()] == before
+    tokens = stream(net, prompt, 9)
+    next(tokens)
+    assert not any(part.training for part in net.modules())
+    tokens.close()
+    assert [part.training for part in net.modules()] == before
+    with torch.no_grad():
+        net.norm.weight[0] = torch.nan
+    for write in (generate, lambda *a: list(stream(*a))):
+        with pytest.raises(ValueError, match="scores must be finite"):
+            write(net, prompt, 3)
+        assert [part.training for part in net.modules()] == before
 
 
 def test_dropout_is_off_while_it_writes_and_on_again_after():
@@ -235,7 +331,7 @@ def test_the_text_can_be_trained_on():
 
 
 @pytest.mark.parametrize(
-    ("prompts", "many", "words"),
+    ("prompts", "max_new_tokens", "words"),
     [
         (torch.tensor([], dtype=torch.long), 1, r"at least one token each, got \[0\]"),
         (
@@ -244,23 +340,54 @@ def test_the_text_can_be_trained_on():
             r"one token each, got \[1, 0\]",
         ),
         ([], 1, r"at least one token each, got \[\]"),
-        (torch.tensor([1]), 0, "many must be a whole number above 0, got 0"),
-        (torch.tensor([1, 11]), 1, r"prompts must be ids in 0\.\.10, got 1\.\.11"),
-        (torch.tensor([-1, 2]), 1, r"prompts must be ids in 0\.\.10, got -1\.\.2"),
+        (torch.tensor([1]), 0, "max_new_tokens must be a whole number above 0, got 0"),
+        (torch.tensor([1, 11]), 1, r"prompts must lie in 0\.\.10, got 1\.\.11"),
+        (torch.tensor([-1, 2]), 1, r"prompts must lie in 0\.\.10, got -1\.\.2"),
     ],
 )
-def test_what_cannot_be_continued_is_refused(prompts, many, words):
+def test_what_cannot_be_continued_is_refused(prompts, max_new_tokens, words):
     with pytest.raises(ValueError, match=words):
-        generate(model(), prompts, many)
+        generate(model(), prompts, max_new_tokens)
     if isinstance(prompts, torch.Tensor):
         with pytest.raises(ValueError, match=words):
-            stream(model(), prompts, many)
+            stream(model(), prompts, max_new_tokens)
+
+
+P = torch.tensor([1, 2, 3])
+ODD = [  # model, prompts, max_new_tokens, strategy, keywords, what is said
+    (None, P[None], 4, GREEDY, {}, r"prompts must .* one axis, got .* \(1, 3\)"),
+    (None, [P, [1]], 4, GREEDY, {}, r"prompts\[1\] must be a tensor of integers"),
+    (None, [1, 2, 3], 4, GREEDY, {}, r"prompts\[0\] must be a tensor of integers"),
+    (None, "abc", 4, GREEDY, {}, "prompts must be a tensor of ids or a list of them"),
+    (None, P.float(), 4, GREEDY, {}, "tensor of integers .* got torch.float32"),
+    (None, P > 1, 4, GREEDY, {}, "tensor of integers .* got torch.bool"),
+    (None, P, 4.0, GREEDY, {}, "max_new_tokens must be a whole number .* got 4.0"),
+    (None, P, 4, {"top_k": 3}, {}, "strategy must be a Sampling or Beams, got {'top"),
+    (None, P, 4, GREEDY, {"stop": 3}, "stop must be one row of whole numbers, got int"),
+    (None, P, 4, GREEDY, {"stop": "a"}, "stop must be one row of whole .* got str"),
+    (None, P, 4, GREEDY, {"stop": [11]}, r"stop must lie in 0\.\.10, got \[11\]"),
+    (None, P, 4, GREEDY, {"seed": 0.5}, "seed must be a whole number .* got 0.5"),
+    (None, P, 4, GREEDY, {"seed": -1}, "seed must be a whole number .* got -1"),
+    (Encoder(TINY), P, 4, GREEDY, {}, "model must be a GPT or .* got Encoder"),
+    ("a name", P, 4, GREEDY, {}, "model must be a GPT or a function .* got str"),
+    (lambda ids: NEXT, P, 4, GREEDY, {}, r"scores of shape \(batch, time, vocab\)"),
+    (lambda ids: None, P, 4, GREEDY, {}, "scores of shape .* got None"),
+    (lambda ids: ids[..., None], P, 4, GREEDY, {}, "must give decimal numbers"),
+]
+
+
+@pytest.mark.parametrize(("net", "prompts", "new", "strategy", "others", "says"), ODD)
+def test_odd_input_gets_a_sentence(net, prompts, new, strategy, others, says):
+    """As readers call it: without the checks of types that run in these tests."""
+    net = model() if net is None else net
+    with pytest.raises(ValueError, match=says):
+        inspect.unwrap(generate)(net, prompts, new, strategy, **others)
 
 
 def test_learned_positions_end_and_say_so():
     net, (prompt,) = model(positions="learned"), ids(5, vocab=11)
     assert len(generate(net, prompt, 8, GREEDY)) == 13  # the last one is not read
-    words = "many=9 need 13 positions.*learned for 12"
+    words = "max_new_tokens=9 need 13 positions.*learned for 12"
     for call in (generate, stream):
         with pytest.raises(ValueError, match=words):
             call(net, prompt, 9, GREEDY)
@@ -279,15 +406,17 @@ def test_a_function_needs_prompts_of_one_length():
 
 
 def test_beams_are_not_streamed():
-    with pytest.raises(ValueError, match="how must be a Sampling to stream"):
-        stream(model(), torch.tensor([1]), 5, Beams())
+    with pytest.raises(ValueError, match="strategy must be a Sampling to stream"):
+        inspect.unwrap(stream)(model(), torch.tensor([1]), 5, Beams())
+    with pytest.raises(ValueError, match="prompt must be one tensor of ids, got"):
+        inspect.unwrap(stream)(model(), [torch.tensor([1])], 5)
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
-@pytest.mark.parametrize("how", [GREEDY, Sampling(), Beams(2)])
-def test_scores_that_are_not_finite_are_refused(bad, how):
+@pytest.mark.parametrize("strategy", [GREEDY, Sampling(), Beams(2)])
+def test_scores_that_are_not_finite_are_refused(bad, strategy):
     net = model()
     with torch.no_grad():
         net.norm.weight[3] = bad
     with pytest.raises(ValueError, match="scores must be finite"):
-        generate(net, torch.tensor([1]), 3, how)
+        generate(net, torch.tensor([1]), 3, strategy)

@@ -1,5 +1,7 @@
 """Filters on scores against `transformers`' own, and the draw."""
 
+import inspect
+
 import pytest
 import torch
 from hypothesis import given
@@ -145,6 +147,35 @@ def test_an_impossible_token_is_never_drawn():
         assert Sampling(5.0).choose(logits, NONE, dice).tolist() == [0]
 
 
+# --- half precision and small temperatures
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@given(sizes, shares, st.integers(1, 30))
+def test_filters_keep_the_same_tokens_in_any_precision(dtype, size, p, k):
+    """Of scores that the type can write, as the filters do in float32 (or better)."""
+    logits, k = scores(*size).to(dtype), min(k, size[1])
+    exact = logits.to(torch.promote_types(dtype, torch.float32))
+    for cut, bound in ((top_k, k), (top_p, p), (min_p, p)):
+        found = cut(logits, bound)
+        assert found.dtype == dtype
+        assert found.isfinite().equal(cut(exact, bound).isfinite())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("heat", [1e-5, 1e-30, 1e-38, 1e-320])
+def test_a_temperature_near_0_leaves_only_the_likeliest(dtype, heat):
+    logits = torch.tensor([[1.0, 3.0, 2.75, -torch.inf], [-5.0, -4.0, -4.5, -6.0]])
+    found = Sampling(heat).filtered(check_scores(logits.to(dtype)), NONE.expand(2, 0))
+    assert found.softmax(-1).tolist() == [[0, 1, 0, 0], [0, 1, 0, 0]]
+
+
+@pytest.mark.parametrize("heat", [1e5, 1e38, 1e300])
+def test_a_high_temperature_makes_all_alike(heat):
+    found = Sampling(heat).filtered(WORDS, NONE).softmax(-1)
+    torch.testing.assert_close(found, torch.full((1, 5), 0.2), atol=1e-4, rtol=0)
+
+
 # --- bad input
 
 
@@ -160,6 +191,10 @@ def test_an_impossible_token_is_never_drawn():
         ({"min_p": 0.0}, "min_p must be above 0 and at most 1, got 0.0"),
         ({"min_p": torch.nan}, "min_p must be above 0 and at most 1, got nan"),
         ({"repetition_penalty": 0.0}, "repetition_penalty must be above 0, got 0.0"),
+        (
+            {"repetition_penalty": torch.inf},
+            "repetition_penalty must be above 0",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(options, words):
@@ -175,6 +210,27 @@ def test_filters_refuse_it_too():
             cut(WORDS, 0.0)
     with pytest.raises(ValueError, match="repetition_penalty must be above 0, got -1"):
         repetition_penalty(WORDS, NONE, -1.0)
+
+
+@pytest.mark.parametrize(
+    "logits", [torch.zeros(5), torch.zeros(1, 0), torch.zeros(1, 5).long()]
+)
+def test_what_are_no_scores_of_a_batch_is_refused(logits):
+    for ask in (
+        lambda: inspect.unwrap(top_k)(logits, 1),
+        lambda: inspect.unwrap(top_p)(logits, 0.5),
+        lambda: inspect.unwrap(min_p)(logits, 0.5),
+        lambda: inspect.unwrap(check_scores)(logits),
+    ):
+        with pytest.raises(ValueError, match=r"scores must be .* \(batch, vocab\)"):
+            ask()
+
+
+def test_a_penalty_so_small_that_scores_overflow_is_refused():
+    with pytest.raises(ValueError, match="scores must be finite"):
+        Sampling(repetition_penalty=1e-45).choose(WORDS, FIRST, [torch.Generator()])
+    with pytest.raises(ValueError, match=r"texts must lie in 0\.\.4, got 7\.\.7"):
+        repetition_penalty(WORDS, torch.tensor([[7]]), 1.5)
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])

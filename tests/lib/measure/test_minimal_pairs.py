@@ -1,9 +1,11 @@
 """Minimal pairs: they come in pairs, are minimal, and are counted."""
 
+import inspect
+
 import pytest
 
 from lib.measure.minimal_pairs import PAIRS, SENTENCES, by_phenomenon
-from lib.tokens.word_tokenizer import words
+from lib.tokens.words import words_and_marks
 
 
 def test_there_are_as_many_as_the_chapter_says():
@@ -16,7 +18,7 @@ def test_there_are_as_many_as_the_chapter_says():
 def test_a_pair_differs_in_few_words():
     for pairs in PAIRS.values():
         for favor, against in pairs:
-            kept, other = set(words(favor)), set(words(against))
+            kept, other = set(words_and_marks(favor)), set(words_and_marks(against))
             assert favor != against
             assert len(kept & other) >= 0.4 * min(len(kept), len(other)), favor
 
@@ -28,9 +30,11 @@ def test_right_answers_are_counted_by_phenomenon():
     wrong = [each.positive != (each.phenomenon == "irony") for each in SENTENCES]
     found = by_phenomenon(wrong)
     assert found.pop("irony").accuracy == 0.0
-    assert {(s.accuracy, s.many) for s in found.values()} == {(1.0, 10), (1.0, 8)}
+    assert {(s.accuracy, s.size) for s in found.values()} == {(1.0, 10), (1.0, 8)}
 
 
 def test_each_sentence_needs_an_answer():
     with pytest.raises(ValueError, match="48 sentences need as many answers, got 2"):
         by_phenomenon([True, False])
+    with pytest.raises(ValueError, match=r"true or false for each, got \[0.3\]"):
+        inspect.unwrap(by_phenomenon)([True] * 47 + [0.3])

@@ -1,9 +1,13 @@
 """Counting baselines, by hand and by PyTorch's cross-entropy."""
 
+import inspect
 import math
+from collections import Counter
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.nn.functional import nll_loss
 
 from lib.measure.ngram import (
@@ -51,6 +55,84 @@ def test_an_ngram_by_hand():
     # "0 1" came twice with something after it, once a 2; "1 2" never had a successor
     expected = -(math.log((1 + 1) / (2 + 3)) + math.log((0 + 1) / (0 + 3))) / 2
     assert ngram_loss(ids, held_out, 3, order=3) == pytest.approx(expected)
+
+
+def counted(text, held_out, vocab, order):
+    """The loss, with the runs of tokens as keys of a dictionary."""
+    runs = [tuple(text[i : i + order]) for i in range(len(text) - order + 1)]
+    whole, before = Counter(runs), Counter(run[:-1] for run in runs)
+    losses = []
+    for i in range(len(held_out) - order + 1):
+        run = tuple(held_out[i : i + order])
+        losses.append(-math.log((whole[run] + 1) / (before[run[:-1]] + vocab)))
+    return sum(losses) / len(losses)
+
+
+LARGE = st.sampled_from([(2, 63), (2, 64), (3, 41), (512, 8), (50_257, 5), (2**31, 4)])
+
+
+@given(LARGE, st.integers(0, 99))
+def test_counts_are_exact_where_63_bits_overflow(size, seed):
+    """Texts of few kinds of tokens, the highest among them, that repeat themselves."""
+    vocab, order = size
+    generator = torch.Generator().manual_seed(seed)
+    few = torch.tensor([0, 1, vocab // 2, vocab - 1])
+    part = few[torch.randint(4, (order + 3,), generator=generator)]
+    text = torch.cat([part, part, part[1:], few])
+    held_out = torch.cat([part[2:], part, few[torch.randint(4, (3,))]])
+    expected = counted(text.tolist(), held_out.tolist(), vocab, order)
+    assert ngram_loss(text, held_out, vocab, order) == pytest.approx(expected, rel=1e-5)
+
+
+@given(st.sampled_from([(2, 64), (512, 8), (50_257, 5)]), st.integers(0, 99))
+def test_what_follows_is_exact_where_63_bits_overflow(size, seed):
+    vocab, order = size
+    generator = torch.Generator().manual_seed(seed)
+    few = torch.tensor([0, 1, vocab // 2, vocab - 1])
+    past = few[torch.randint(4, (order - 1,), generator=generator)]
+    other = past.clone()
+    other[0] = (other[0] + 1) % vocab  # differs in what 63 bits would lose
+    text = torch.cat([past, few[:1], other, few[1:2], past, few[:1]])
+    found = NGram(text, vocab, order)(past[None])[0, 0].exp()
+    runs = text.unfold(0, order, 1)
+    after = runs[(runs[:, :-1] == past).all(1), -1]
+    expected = torch.bincount(after, minlength=vocab) / len(after)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.uint16])
+def test_ids_of_any_integer_type_are_counted(dtype):
+    text = torch.randint(200, (300,), generator=torch.Generator().manual_seed(1))
+    small, plain = text.to(dtype), inspect.unwrap
+    assert plain(bigram)(small, 200).equal(bigram(text, 200))
+    assert plain(unigram)(small, 200).equal(unigram(text, 200))
+    assert plain(ngram_loss)(small, small, 200, 3) == ngram_loss(text, text, 200, 3)
+
+
+@pytest.mark.parametrize("count", [unigram, bigram])
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        (torch.tensor([0, 4]), r"ids must lie in 0\.\.3, got 0\.\.4"),
+        (torch.tensor([0, -1]), r"ids must lie in 0\.\.3, got -1\.\.0"),
+        (torch.tensor([0.5]), "ids must be a tensor of integers with one axis"),
+        (torch.tensor([[0]]), "ids must be a tensor of integers with one axis"),
+        ([0, 1], "ids must be a tensor of integers with one axis, got list"),
+    ],
+)
+def test_what_is_no_text_is_refused(count, text, says):
+    with pytest.raises(ValueError, match=says):
+        inspect.unwrap(count)(text, 4)
+
+
+def test_a_text_without_anything_to_predict_is_refused():
+    even = torch.full((3, 3), 1 / 3)
+    with pytest.raises(ValueError, match="ids must be of length 1 or more, got 0"):
+        unigram_loss(even[0], ids[:0])
+    with pytest.raises(ValueError, match="ids must be of length 2 or more, got 1"):
+        bigram_loss(even, ids[:1])
+    with pytest.raises(ValueError, match="held_out must be of length 4 or more, got 3"):
+        ngram_loss(ids, ids[:3], 3, order=4)
 
 
 def test_an_order_below_two_is_refused():

@@ -1,5 +1,7 @@
 """Slices: which texts a rule takes, and how sure a share of few answers is."""
 
+import inspect
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +15,8 @@ from lib.measure.slices import (
     RULES,
     Slice,
     by_rule,
+    contains,
     counted,
-    found,
     longer_than,
     often,
     shorter_than,
@@ -55,7 +57,7 @@ def test_how_often_is_often():
     ],
 )
 def test_what_rates(text, is_there):
-    assert found(RATING)(text) is is_there
+    assert contains(RATING)(text) is is_there
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_what_rates(text, is_there):
     ],
 )
 def test_what_marks_irony(text, is_there):
-    assert found(IRONY)(text) is is_there
+    assert contains(IRONY)(text) is is_there
 
 
 def test_length_is_in_words():
@@ -85,8 +87,8 @@ def test_slices_are_counted_by_themselves():
     rules = {"negated": often(NEGATIONS, 3), "long": longer_than(9)}
     slices = by_rule(texts, right, rules)
     assert list(slices) == ["all", "negated"]  # no text is long
-    assert (slices["all"].many, slices["all"].accuracy) == (4, 0.75)
-    assert (slices["negated"].many, slices["negated"].accuracy) == (2, 0.5)
+    assert (slices["all"].size, slices["all"].accuracy) == (4, 0.75)
+    assert (slices["negated"].size, slices["negated"].accuracy) == (2, 0.5)
     assert slices["all"].accuracy == accuracy_score([1] * 4, [int(r) for r in right])
 
 
@@ -121,4 +123,6 @@ def test_what_does_not_fit_is_refused():
         by_rule([], [])
     with pytest.raises(ValueError, match="at least one answer, got none"):
         counted([])
+    with pytest.raises(ValueError, match=r"must be true or false .* got \[0.3\]"):
+        inspect.unwrap(counted)([0.3, 1])
     assert isinstance(counted([True]), Slice)

@@ -10,7 +10,13 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from lib.data import corpora
 from lib.tokens import bpe
-from lib.tokens.bpe import apply, count_words, learn, merge, split_words
+from lib.tokens.bpe import (
+    apply_merges,
+    count_words,
+    learn_merges,
+    merge_pair,
+    split_words,
+)
 
 few_letters = st.text("ab ", max_size=60)  # many repeats, overlaps and ties
 any_text = st.text(max_size=60)
@@ -74,24 +80,26 @@ def real() -> dict[str, str]:
 @given(few_letters | any_text)
 @example("aaaa aaa aaaaa")
 def test_learning_equals_the_textbook_to_the_last_pair(text):
-    assert list(learn(count_words(text))) == textbook(text, merges=1000)
+    assert list(learn_merges(count_words(text))) == textbook(text, merges=1000)
 
 
 @pytest.mark.parametrize("which", ["plays", "Chinese"])
 def test_learning_from_real_text_equals_the_textbook(real, which):
     text = real[which][:30_000]
-    assert list(islice(learn(count_words(text)), 150)) == textbook(text, merges=150)
+    assert list(islice(learn_merges(count_words(text)), 150)) == textbook(
+        text, merges=150
+    )
 
 
 @given(few_letters | any_text)
 def test_learning_equals_the_rust_trainer_to_the_last_pair(text):
-    learned = list(learn(count_words(text)))
+    learned = list(learn_merges(count_words(text)))
     assert tokens(learned) == rust(text, merges=len(learned) + 1)
 
 
 @pytest.mark.parametrize("which", ["plays", "Chinese"])
 def test_learning_from_real_text_equals_the_rust_trainer(real, which):
-    learned = list(islice(learn(count_words(real[which])), 2000))
+    learned = list(islice(learn_merges(count_words(real[which])), 2000))
     assert len(learned) == 2000
     assert tokens(learned) == rust(real[which], merges=2000)
 
@@ -99,24 +107,24 @@ def test_learning_from_real_text_equals_the_rust_trainer(real, which):
 def test_the_example_of_sennrich_and_others():
     """Figure 1 of the paper, without its mark for the end of a word."""
     words = {b"low": 5, b"lower": 2, b"newest": 6, b"widest": 3}
-    learned = list(islice(learn(words), 4))
+    learned = list(islice(learn_merges(words), 4))
     assert tokens(learned)[256:] == [b"es", b"est", b"lo", b"low"]
     assert [count for _, count in learned] == [9, 9, 7, 7]
 
 
 def test_of_equal_counts_the_smallest_ids_win():
-    assert next(learn({b"zy": 2, b"ab": 2, b"az": 2})) == ((97, 98), 2)
-    first, second, third = learn({b"ab": 9, b"abc": 1, b"bd": 1})
+    assert next(learn_merges({b"zy": 2, b"ab": 2, b"az": 2})) == ((97, 98), 2)
+    first, second, third = learn_merges({b"ab": 9, b"abc": 1, b"bd": 1})
     assert (second, third) == (((98, 100), 1), ((256, 99), 1))
 
 
 def test_overlapping_pairs_all_count():
-    assert list(learn({b"aaa": 1})) == [((97, 97), 2), ((256, 97), 1)]
+    assert list(learn_merges({b"aaa": 1})) == [((97, 97), 2), ((256, 97), 1)]
 
 
 def test_no_pair_crosses_words():
-    assert tokens(list(learn(count_words("ab ab"))))[256:] == [b"ab", b" ab"]
-    assert list(learn({})) == list(learn({b"a": 9})) == []
+    assert tokens(list(learn_merges(count_words("ab ab"))))[256:] == [b"ab", b" ab"]
+    assert list(learn_merges({})) == list(learn_merges({b"a": 9})) == []
 
 
 @given(st.lists(st.binary(max_size=5), max_size=8).map(Counter))
@@ -124,7 +132,7 @@ def test_after_each_merge_the_index_is_what_counting_anew_gives(words):
     index = bpe.PairIndex(words)
     new = 256
     while pair := index.most_frequent():
-        index.merge(pair, new)
+        index.merge_pair(pair, new)
         new += 1
         counts, holders = Counter(), {}
         for place, ids in enumerate(index.words):
@@ -137,9 +145,9 @@ def test_after_each_merge_the_index_is_what_counting_anew_gives(words):
 
 def test_a_merge_leaves_the_other_words_alone(monkeypatch):
     seen = []
-    monkeypatch.setattr(bpe, "merge", lambda *a: seen.append(a[0]) or merge(*a))
+    monkeypatch.setattr(bpe, "merge", lambda *a: seen.append(a[0]) or merge_pair(*a))
     words = {b"ab": 9, b"abc": 1, b"xy": 5} | {bytes([i]) * 2: 1 for i in range(50)}
-    list(islice(learn(words), 3))  # the third is given, and not yet carried out
+    list(islice(learn_merges(words), 3))  # the third is given, and not yet carried out
     assert sorted(seen) == [[97, 98], [97, 98, 99], [120, 121]]
 
 
@@ -159,17 +167,19 @@ def test_a_merge_leaves_the_other_words_alone(monkeypatch):
     ],
 )
 def test_merging_by_hand(ids, merged):
-    assert merge(ids, (1, 2), 9) == merged
+    assert merge_pair(ids, (1, 2), 9) == merged
 
 
 @pytest.mark.parametrize("length", range(7))
 def test_equal_ids_are_merged_from_the_left(length):
-    assert merge([1] * length, (1, 1), 9) == [9] * (length // 2) + [1] * (length % 2)
+    assert merge_pair([1] * length, (1, 1), 9) == [9] * (length // 2) + [1] * (
+        length % 2
+    )
 
 
 @given(st.lists(st.integers(0, 3)), st.integers(0, 3), st.integers(0, 3))
 def test_merging_loses_nothing_and_leaves_no_pair(ids, first, second):
-    merged = merge(ids, (first, second), 9)
+    merged = merge_pair(ids, (first, second), 9)
     undone = [i for id in merged for i in ([first, second] if id == 9 else [id])]
     assert undone == ids
     assert (first, second) not in pairwise(merged)
@@ -180,31 +190,31 @@ def test_merging_loses_nothing_and_leaves_no_pair(ids, first, second):
 
 def test_what_was_learned_first_is_merged_first():
     early, late = {(98, 99): 256, (97, 98): 257}, {(97, 98): 256, (98, 99): 257}
-    assert apply(early, b"abc") == [97, 256]
-    assert apply(late, b"abc") == [256, 99]
-    assert apply({}, b"abc") == [97, 98, 99] and apply(early, b"") == []
+    assert apply_merges(early, b"abc") == [97, 256]
+    assert apply_merges(late, b"abc") == [256, 99]
+    assert apply_merges({}, b"abc") == [97, 98, 99] and apply_merges(early, b"") == []
 
 
 @given(few_letters, st.integers(0, 40))
 def test_a_word_is_spelled_as_training_left_it(text, merges):
     """Carry out each merge in turn on the words that they were learned from."""
     words = count_words(text)
-    learned = [pair for pair, _ in islice(learn(words), merges)]
+    learned = [pair for pair, _ in islice(learn_merges(words), merges)]
     ranks = {pair: 256 + n for n, pair in enumerate(learned)}
     for word in words:
         ids = list(word)
         for pair, new in ranks.items():
-            ids = merge(ids, pair, new)
-        assert apply(ranks, word) == ids
+            ids = merge_pair(ids, pair, new)
+        assert apply_merges(ranks, word) == ids
 
 
 @given(few_letters | any_text)
 def test_each_token_is_spelled_as_itself_and_made_once(text):
-    learned = list(learn(count_words(text)))
+    learned = list(learn_merges(count_words(text)))
     ranks = {pair: 256 + n for n, (pair, _) in enumerate(learned)}
     pieces = tokens(learned)
     assert len(set(pieces)) == len(pieces)
-    assert all(apply(ranks, piece) == [id] for id, piece in enumerate(pieces))
+    assert all(apply_merges(ranks, piece) == [id] for id, piece in enumerate(pieces))
 
 
 # --- words

@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import inspect
 import json
 import os
 import sys
@@ -9,13 +10,16 @@ import unicodedata
 
 import pytest
 import tiktoken
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.data import corpora
+from lib.data.ids import INTEGERS
 from lib.tokens import tokenizer
 from lib.tokens.bpe import WORD
 from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
+from lib.tokens.word_tokenizer import WordTokenizer
 
 SPECIAL = ["<|end|>", "<|user|>"]
 TONGUE_TWISTER = "she sells sea shells, sea shells she sells by the sea shore"
@@ -307,6 +311,38 @@ def test_a_special_token_with_a_lone_surrogate_is_refused():
 def test_merges_that_cannot_be_are_refused(merges, message):
     with pytest.raises(ValueError, match=message):
         BytePairTokenizer(merges)
+
+
+# --- ids and texts of other types
+
+PLAIN = [CharacterTokenizer("abc"), BytePairTokenizer(), WordTokenizer(["a", "b"])]
+
+
+@pytest.mark.parametrize("tokenizer", PLAIN, ids=lambda t: type(t).__name__)
+def test_ids_of_any_integer_type_are_decoded(tokenizer):
+    expected = tokenizer.decode([0, 2, 1])
+    for dtype in INTEGERS:
+        ids = torch.tensor([0, 2, 1]).to(dtype)
+        assert tokenizer.decode(ids) == tokenizer.decode(ids.numpy()) == expected
+    assert tokenizer.decode(list(torch.tensor([0, 2, 1]))) == expected
+
+
+@pytest.mark.parametrize("tokenizer", PLAIN, ids=lambda t: type(t).__name__)
+@pytest.mark.parametrize(
+    "ids", [torch.tensor([[0, 1]]), torch.tensor(0), torch.tensor([0.0]), 3, "a", None]
+)
+def test_what_is_no_row_of_ids_is_refused(tokenizer, ids):
+    decode = inspect.unwrap(type(tokenizer).decode)
+    with pytest.raises(ValueError, match="ids must be one row of whole numbers, got"):
+        decode(tokenizer, ids)
+
+
+@pytest.mark.parametrize("tokenizer", PLAIN[:2], ids=lambda t: type(t).__name__)
+@pytest.mark.parametrize("text", [None, 3, b"abc", ["a"]])
+def test_what_is_no_text_is_refused(tokenizer, text):
+    encode = inspect.unwrap(type(tokenizer).encode)
+    with pytest.raises(ValueError, match="text must be a string, got"):
+        encode(tokenizer, text)
 
 
 # --- byte pairs: the cache

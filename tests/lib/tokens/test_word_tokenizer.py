@@ -6,7 +6,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.feature_extraction.text import CountVectorizer
 
 from lib.tokens.word_tokenizer import (
     MASK,
@@ -16,31 +15,10 @@ from lib.tokens.word_tokenizer import (
     WordTokenizer,
     crop,
     pad,
-    words,
 )
+from lib.tokens.words import words_and_marks
 
 TEXTS = ["A film, a film! Good.", "a bad film", "so bad, so bad..."]
-
-
-def test_words_numbers_and_marks():
-    text = "It's NOT Kazan’s best: 8/10, or 7.5...  Él dijo ¡no!! --2,000 x_y"
-    assert words(text) == [
-        *["it's", "not", "kazan's", "best", ":", "8/10", ",", "or", "7.5", "..."],
-        *["él", "dijo", "¡", "no", "!!", "--", "2", ",", "000", "x", "y"],
-    ]
-
-
-@given(st.text(alphabet="ab 'é1/.!\n-A"))
-def test_nothing_but_space_is_lost_and_every_word_stays_one(text):
-    assert "".join(words(text)) == "".join(text.lower().split())
-    assert all(words(word) == [word] for word in words(text))
-
-
-def test_plain_words_are_scikit_learns():
-    """Its pattern knows no apostrophes and no marks: texts without them agree."""
-    text = "Nine 9 films of the 1940s were seen by Élodie and me in 35 mm"
-    plain = CountVectorizer(token_pattern=r"(?u)\d+|[^\W\d]+").build_analyzer()
-    assert words(text) == plain(text)
 
 
 def test_the_commonest_word_comes_first_and_rare_ones_are_unknown():
@@ -54,8 +32,8 @@ def test_the_commonest_word_comes_first_and_rare_ones_are_unknown():
 
 @given(st.lists(st.text(alphabet="ab c", min_size=1), min_size=1), st.integers(1, 3))
 def test_the_vocabulary_is_a_count(texts, at_least):
-    counts = Counter(word for text in texts for word in words(text))
-    known = {word for word, many in counts.items() if many >= at_least}
+    counts = Counter(word for text in texts for word in words_and_marks(text))
+    known = {word for word, n in counts.items() if n >= at_least}
     if known:
         found = WordTokenizer.train(texts, at_least)
         assert set(found.tokens) == {*SPECIAL, *known} and len(found) == len(known) + 3

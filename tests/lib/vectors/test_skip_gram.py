@@ -1,5 +1,7 @@
 """Word vectors: each step beside the same done slowly, by hand."""
 
+import copy
+import inspect
 import math
 from collections import Counter
 from itertools import islice
@@ -11,7 +13,7 @@ from lib import train, vectors
 
 TEXT = torch.randint(6, (500,), generator=torch.Generator().manual_seed(1))
 COUNTS = torch.bincount(TEXT, minlength=6).float()
-CHANCES = vectors.strangers_by(COUNTS)
+CHANCES = vectors.negative_chances(COUNTS)
 
 
 def model_of(vocab=6, width=4):
@@ -25,17 +27,11 @@ def slow_loss(model, words, others):
     """Mikolov et al. 2013, equation 4, one number after the other."""
     x, y = model.word.weight.tolist(), model.neighbor.weight.tolist()
     total = 0.0
-    for word, (neighbor, *strangers) in zip(words, others, strict=True):
-        for other, sign in [(neighbor, 1), *((s, -1) for s in strangers)]:
+    for word, (neighbor, *negatives) in zip(words, others, strict=True):
+        for other, sign in [(neighbor, 1), *((s, -1) for s in negatives)]:
             score = sum(a * b for a, b in zip(x[word], y[other], strict=True))
             total -= math.log(1 / (1 + math.exp(-sign * score)))
     return total / len(words)
-
-
-def test_words_without_the_names_of_speakers():
-    text = "\nKING LEAR:\nNever, never; I'll weep no more. O 'tis FOUL!\n"
-    expected = "never never i'll weep no more o tis foul".split()
-    assert vectors.spoken_words(text) == expected
 
 
 def test_the_loss_equals_the_slow_one():
@@ -48,21 +44,21 @@ def test_the_loss_equals_the_slow_one():
 
 @pytest.mark.parametrize("window", [1, 2, 9])
 def test_whole_texts_have_the_loss_of_their_pairs(window):
-    """Each pair of a text, one after the other, against the strangers they share."""
-    model, strangers, total, many = model_of(), [5, 1, 1], 0.0, 0.0
+    """Each pair of a text, one after the other, against the negatives they share."""
+    model, negatives, total, weight = model_of(), [5, 1, 1], 0.0, 0.0
     texts = [[0, 3, 3, 2, 4], [1, 2]]
     for text in texts:
         for i, word in enumerate(text):
             for j, other in enumerate(text):
                 if i != j and abs(i - j) <= window:
                     score = slow_loss(model, [word], [[other]])
-                    far = slow_loss(model, [word], [[other, *strangers]]) - score
+                    far = slow_loss(model, [word], [[other, *negatives]]) - score
                     often = (window + 1 - abs(i - j)) / window
                     total += often * (score + 6 * far / 3)
-                    many += often
-    batch = torch.tensor([texts[0], [1, 2, -1, -1, -1]]), torch.tensor(strangers)
-    loss = vectors.negative_sampling_of_texts(model, batch, window, strangers=6)
-    assert loss.item() == pytest.approx(total / many, abs=1e-5)
+                    weight += often
+    batch = torch.tensor([texts[0], [1, 2, -1, -1, -1]]), torch.tensor(negatives)
+    loss = vectors.negative_sampling_of_texts(model, batch, window, negatives=6)
+    assert loss.item() == pytest.approx(total / weight, abs=1e-5)
 
 
 def test_the_gradient_is_word2vecs():
@@ -108,7 +104,7 @@ def test_the_same_seed_gives_the_same_batches():
     for seed, same in ((0, True), (1, False)):
         drawn = [
             next(
-                vectors.sample_strangers(
+                vectors.sample_negatives(
                     vectors.skip_grams(TEXT, 64, 3, seed=s), CHANCES, 5, seed=s
                 )
             )
@@ -124,12 +120,12 @@ def test_a_text_shorter_than_its_window_is_refused():
         next(vectors.skip_grams(torch.arange(10), 2, window=5))
 
 
-def test_strangers_come_by_their_chances():
+def test_negatives_come_by_their_chances():
     counts = torch.tensor([1.0, 16.0, 0.0, 81.0])
-    chances = vectors.strangers_by(counts)
+    chances = vectors.negative_chances(counts)
     torch.testing.assert_close(chances, torch.tensor([1.0, 8, 0, 27]) / 36)
     pairs = iter([(torch.zeros(20_000).long(), torch.full((20_000,), 2))])
-    _, others = next(vectors.sample_strangers(pairs, chances, strangers=3))
+    _, others = next(vectors.sample_negatives(pairs, chances, negatives=3))
     assert others.shape == (20_000, 4) and (others[:, 0] == 2).all()
     shares = torch.bincount(others[:, 1:].flatten(), minlength=4) / 60_000
     torch.testing.assert_close(shares, chances, atol=0.01, rtol=0)
@@ -139,7 +135,7 @@ def test_strangers_come_by_their_chances():
 def test_no_other_score_is_better_than_the_one_from_frequency():
     neighbors = torch.tensor([5.0, 1.0, 2.0])
     chances = torch.tensor([0.2, 0.5, 0.3])
-    best = vectors.frequency_scores(neighbors, chances, strangers=4)
+    best = vectors.frequency_scores(neighbors, chances, negatives=4)
 
     def expected_loss(scores):
         hit = torch.nn.functional.logsigmoid(scores) @ (neighbors / 8)
@@ -157,9 +153,9 @@ def test_training_learns_which_words_stand_together():
         torch.arange(40).repeat_interleave(50) % 2
     )  # 50 words, then the topic turns
     ids = torch.randint(5, (2000,), generator=generator) + 5 * topics
-    chances = vectors.strangers_by(torch.bincount(ids).float())
+    chances = vectors.negative_chances(torch.bincount(ids).float())
     pairs = vectors.skip_grams(ids, 256, window=3)
-    batches = vectors.sample_strangers(pairs, chances, strangers=3)
+    batches = vectors.sample_negatives(pairs, chances, negatives=3)
     model, objective = model_of(10, 8), vectors.negative_sampling
     optimizer = train.adamw(model, lr=0.05, weight_decay=0.0)
     history = train.train(model, optimizer, batches, 150, objective=objective)
@@ -169,53 +165,46 @@ def test_training_learns_which_words_stand_together():
     assert all(vectors.finds_its_group(alike, [0] * 5 + [1] * 5))
 
 
-def test_co_occurrence_equals_a_loop():
-    expected = torch.zeros(6, 6)
-    for here in range(len(TEXT)):
-        for there in range(max(0, here - 3), min(len(TEXT), here + 4)):
-            if here != there:
-                expected[TEXT[here], TEXT[there]] += 1
-    assert torch.equal(vectors.co_occurrence(TEXT, 6, window=3), expected)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_losses_in_other_precision_are_nearly_the_same(dtype):
+    model, batch = model_of(), (torch.tensor([[0, 3, 3, 2], [1, 2, -1, -1]]), TEXT[:3])
+    words, others = torch.tensor([0, 3]), torch.tensor([[1, 2, 2], [0, 5, 1]])
+    losses = []
+    for net in (model, copy.deepcopy(model).to(dtype)):
+        losses += [vectors.negative_sampling(net, (words, others))]
+        losses += [vectors.negative_sampling_of_texts(net, batch, 2, negatives=3)]
+    for exact, found in zip(losses[:2], losses[2:], strict=True):
+        assert found.item() == pytest.approx(exact.item(), rel=0.02)
 
 
-def test_cosines_equal_torchs():
-    a, b = torch.randn(3, 5), torch.randn(4, 5)
-    expected = torch.nn.functional.cosine_similarity(a[:, None], b[None], dim=-1)
-    torch.testing.assert_close(vectors.cosines(a, b), expected)
-    assert not vectors.cosines(torch.zeros(1, 5), b).any()
+LINE = torch.arange(9)
+ONES = torch.ones(3)
+ODD = [  # each is refused when it is called, before a batch is asked for
+    (lambda: vectors.SkipGram(0, 4), "vocab must be a whole number above 0, got 0"),
+    (lambda: vectors.skip_grams(LINE, 0, 2), "batch must be a whole number above 0"),
+    (lambda: vectors.skip_grams(LINE, 2, 0), "window must be a whole number above 0"),
+    (lambda: vectors.skip_grams(LINE, 2, 5), "a window of 5 needs 11 words, got 9"),
+    (lambda: plain(vectors.skip_grams)([1, 2], 2, 1), "ids must be a tensor of integ"),
+    (lambda: vectors.thin(LINE, ONES), r"ids must lie in 0\.\.2, got 0\.\.8"),
+    (lambda: vectors.thin(LINE[:3], ONES, 0.0), "threshold must be above 0, got 0.0"),
+    (lambda: vectors.thin(LINE[:3], 0 * ONES), "counts must be 0 or above, and one of"),
+    (lambda: vectors.negative_chances(-ONES), "counts must be 0 or above, and one of"),
+    (lambda: vectors.negative_chances(0 * ONES), "counts must be 0 or above, and one"),
+    (lambda: vectors.sample_negatives(iter([]), ONES, 0), "negatives must be a whole"),
+    (lambda: vectors.sample_negatives(iter([]), 0 * ONES, 1), "counts must be 0 or ab"),
+    (lambda: vectors.frequency_scores(ONES, 0 * ONES, 1), "chances must be above 0"),
+    (lambda: plain(vectors.negative_sampling_loss)(ONES), "scores must be decimal num"),
+]
+plain = inspect.unwrap
 
 
-def test_the_nearest_are_the_nearest_without_the_word_itself():
-    table = torch.tensor([[1.0, 0.0], [2.0, 0.2], [0.0, 1.0], [-1.0, 0.0]])
-    found = vectors.nearest(table, 0, many=3)
-    assert [word for word, _ in found] == [1, 2, 3]
-    cosines = [cosine for _, cosine in found]
-    assert cosines == pytest.approx([2 / math.hypot(2, 0.2), 0, -1])
-    with pytest.raises(ValueError, match=r"many must lie in 0\.\.3, got 4"):
-        vectors.nearest(table, 0, many=4)
+@pytest.mark.parametrize(("ask", "says"), ODD)
+def test_odd_input_gets_a_sentence(ask, says):
+    with pytest.raises(ValueError, match=says):
+        ask()
 
 
-def test_a_word_finds_its_group_or_not():
-    alike = torch.tensor([[1.0, 0.9, 0.1], [0.9, 1.0, 0.2], [0.1, 0.2, 1.0]])
-    found = vectors.finds_its_group(alike, ["a", "a", "b"])
-    assert found == [True, True, False]
-    with pytest.raises(ValueError, match=r"2 groups do not fit .* \(3, 3\)"):
-        vectors.finds_its_group(alike, ["a", "b"])
-
-
-def test_the_map_keeps_what_lies_in_a_plane():
-    plane = torch.randn(20, 2) @ torch.randn(2, 7) + torch.randn(7)
-    places, kept = vectors.flatten_to_map(plane)
-    assert kept == pytest.approx(1, abs=1e-5)
-    torch.testing.assert_close(
-        torch.cdist(places, places), torch.cdist(plane, plane), atol=1e-3, rtol=1e-3
-    )
-    torch.testing.assert_close(places.mean(0), torch.zeros(2), atol=1e-5, rtol=0)
-
-
-def test_the_map_is_the_plane_of_the_largest_variance():
-    cloud = torch.randn(200, 5) * torch.tensor([5.0, 1, 3, 1, 1])
-    places, kept = vectors.flatten_to_map(cloud)
-    variances = torch.linalg.eigvalsh(cloud.T.cov()).flip(0)
-    torch.testing.assert_close(places.var(0), variances[:2], rtol=1e-4, atol=1e-4)
-    assert kept == pytest.approx((variances[:2].sum() / variances.sum()).item(), 1e-4)
+def test_a_batch_without_a_pair_is_refused():
+    batch = torch.tensor([[1], [2]]), torch.tensor([0])
+    with pytest.raises(ValueError, match="batch must have texts of 2 words or more"):
+        vectors.negative_sampling_of_texts(model_of(), batch, 2, negatives=3)

@@ -1,5 +1,6 @@
 """Thinned texts: how often a word stays, and that every text has its turn."""
 
+import inspect
 from itertools import islice
 
 import pytest
@@ -47,7 +48,7 @@ def test_parts_are_no_longer_than_asked(part, batch):
     assert ((words >= FIRST) | (words == -1)).all()
 
 
-def test_strangers_are_words_drawn_by_their_share_to_the_power_three_quarters():
+def test_negatives_are_words_drawn_by_their_share_to_the_power_three_quarters():
     batches = thinned_texts(TEXTS, SHARES, 8, shared=500)
     drawn = torch.cat([next(batches)[1] for _ in range(40)]).bincount(minlength=11)
     assert not drawn[:FIRST].any()
@@ -71,10 +72,31 @@ def test_shares_count_all_words_and_ordinary_ones_leave_the_special_out():
     assert ordinary(shares).tolist() == pytest.approx([0, 0, 0, 1 / 3, 2 / 3, 0])
 
 
-@pytest.mark.parametrize("texts", [[], [[]], [[3, 6]]])
-def test_shares_need_words_of_the_vocabulary(texts):
-    with pytest.raises(ValueError, match="all below vocab=6"):
-        word_shares(texts, 6)
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        ([], "texts must have words, got none"),
+        ([[]], "texts must have words, got none"),
+        ([[3, 6]], r"texts must lie in 0\.\.5, got 3\.\.6"),
+        ([[3], [-1]], r"texts must lie in 0\.\.5, got -1\.\.3"),
+        ([[1.5]], "texts must be a tensor of integers"),
+    ],
+)
+def test_shares_need_words_of_the_vocabulary(texts, says):
+    with pytest.raises(ValueError, match=says):
+        inspect.unwrap(word_shares)(texts, 6)
+
+
+def test_texts_of_which_nothing_is_ever_left_are_refused():
+    batches = thinned_texts([[FIRST, FIRST + 1]], SHARES, 1, threshold=1e-30)
+    with pytest.raises(ValueError, match="no two words of a text are ever left"):
+        next(batches)
+
+
+@pytest.mark.parametrize("size", ["part", "shared"])
+def test_sizes_that_cannot_be_are_refused_before_the_first_batch(size):
+    with pytest.raises(ValueError, match=f"{size} must be a whole number above 0"):
+        thinned_texts(TEXTS, SHARES, 8, **{size: 0})
 
 
 @pytest.mark.parametrize("texts", [[], [[3]], [[0, 1, 2, 3]]])
