@@ -139,7 +139,7 @@ def test_a_word_with_a_break_stays_on_one_line():
         (lambda: plots.head_grid(torch.ones(1, 3, 3), columns=0), "1 heads and .*=0"),
         (lambda: plots.mask_row({}), "at least one mask"),
         (lambda: plots.bars({}), "at least one name"),
-        (lambda: plots.bars({"a": []}), "at least one measurement"),
+        (lambda: plots.bars({"a": []}), "at least one"),
         (lambda: plots.compare_curves({}), "at least one curve"),
         (lambda: plots.compare_curves({"a": ([1], [torch.nan])}), "'a' has none"),
         (lambda: plots.compare_curves({"a": ([], [])}), "'a' has none"),
