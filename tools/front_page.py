@@ -15,6 +15,7 @@ import re
 from pathlib import Path
 
 import nbformat
+from address import chapters
 from docutils import nodes
 from reference_pages import Nodes, note_sources, place_link, words
 from sphinx import addnodes
@@ -186,7 +187,7 @@ class ChapterPath(SphinxDirective):
         """A list with an entry for each line `NN_name: what it trains`."""
         root, listed = Path(self.env.srcdir), bullets(self.content)
         note_sources(self.env)
-        found = sorted(path.stem for path in root.glob("chapters/*.ipynb"))
+        found = [path.stem for path in chapters(root)]
         if list(listed) != found:
             raise self.error(f"expected a line for each of {', '.join(found)}")
         path = nodes.bullet_list(classes=["chapter-path"])
