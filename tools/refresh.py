@@ -121,6 +121,7 @@ async def refresh_all(paths: list[Path], jobs: int) -> list[str]:
         if jobs == 1:
             record(path, seconds)
         print(f"{path}: {seconds:.0f} s", flush=True)
+        return None
 
     ended = await asyncio.gather(*(one(path) for path in paths))
     return [line for line in ended if line]
