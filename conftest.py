@@ -14,7 +14,7 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parent
-PAGES = {"browser", "build"}  # a test that uses one of them waits for the site
+BROWSER = {"browser", "build", "explorer"}  # fixtures that open pages or make them
 SECONDS = {"tests/book/test_site.py": 200}  # files that take longer than a chapter may
 A_CHAPTER = 90  # the most seconds that a notebook may take
 NO_GPU = "needs a GPU"
@@ -89,8 +89,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def is_quick(item: pytest.Item) -> bool:
-    """No notebook, no page of the site, no process, and no GPU."""
-    if item.path.suffix == ".ipynb" or PAGES & {*getattr(item, "fixturenames", ())}:
+    """No notebook, no browser, no process, and no GPU."""
+    if item.path.suffix == ".ipynb" or BROWSER & {*getattr(item, "fixturenames", ())}:
         return False
     return not any(item.get_closest_marker(mark) for mark in ("processes", "gpu"))
 

@@ -12,7 +12,6 @@ from itertools import takewhile
 from pathlib import Path
 
 import nbformat
-from notebooks import chapters
 
 Definition = ast.FunctionDef | ast.ClassDef
 
@@ -181,7 +180,7 @@ def full_name(name: str, files: dict[str, File]) -> str:
 def places(root: Path, files: dict[str, File]) -> dict[str, Place]:
     """Where chapters first show each name or, where none shows it, first use it."""
     found: dict[str, Place] = {}
-    for path in chapters(root):
+    for path in sorted((root / "chapters").glob("*.ipynb")):
         chapter = path.relative_to(root).with_suffix("").as_posix()
         for name, heading, shown in mentions(path, files):
             # Who uses a method has used its class; a file is met with its first name.
