@@ -54,10 +54,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
     Tests marked `gpu` stand in `tests/gpu/`; every other file may import anything.
     """
-    if ROOT / "chapters" in collection_path.parents and collection_path.suffix:
-        return collection_path not in named(config) or None
-    if collection_path.suffix == ".py" and only_gpu(config):
-        return ROOT / "tests/gpu" not in collection_path.parents or None
+    folders, kind = collection_path.parents, collection_path.suffix
+    if kind == ".ipynb" and ROOT / "chapters" in folders:
+        stray = collection_path not in named(config)
+        return True if stray else None
+    if kind == ".py" and only_gpu(config) and ROOT / "tests/gpu" not in folders:
+        return True
     return None
 
 
