@@ -55,8 +55,8 @@ def page(root: Path, package: str) -> str:
         return text + "   :members:\n"
     text += passed_on(first)
     for name in others:
-        path = name.replace(".", "/")
-        path += ".py" if (root / f"{path}.py").exists() else "/"
+        path = name.removeprefix(f"{first}.").replace(".", "/")
+        path += ".py" if (root / f"lib/{package}/{path}.py").exists() else "/"
         text += f"\n{titled(path, '-')}.. automodule:: {name}\n   :members:\n"
     return text
 
@@ -105,15 +105,31 @@ def mend(app: Sphinx, what: str, name: str, thing, options, lines: list[str]) ->
     """The docstring as Sphinx wants it, and below it where chapters show the name."""
     blocks = re.split(r"\n\s*\n", "\n".join(lines))
     text = "\n\n".join(map(as_rst, blocks))
-    links = []
+    links = about(app, what, name, thing) if is_last(what, thing, lines) else []
+    if links:
+        said = " · ".join(links)
+        text += f"\n\n.. container:: lib-links\n\n   {said[0].upper()}{said[1:]}\n"
+    lines[:] = text.splitlines()
+
+
+def is_last(what: str, thing, lines: list[str]) -> bool:
+    """Whether no docstring follows: a class may have one more, on how it is made."""
+    made = vars(thing).get("__init__") if what == "class" else None
+    more = getattr(made, "__doc__", None)
+    return not more or inspect.cleandoc(more).splitlines()[0] == lines[0]
+
+
+def about(app: Sphinx, what: str, name: str, thing) -> list[str]:
+    """What stands below a docstring: the code, the bases, the chapter."""
+    links, place = [], app.places.get(name)
     if what == "module":
         links.append(f"`source <{source(app.config, Path(app.srcdir), name)}>`__")
-    if place := app.places.get(name):
+    bases = thing.__bases__ if what == "class" else ()
+    links += [f"extends ``{b.__qualname__}``" for b in bases if b is not object]
+    if place and not hasattr(thing, "__path__"):
         said = "shown in" if place.shown else "first used in"
         links.append(f"{said} :chapter:`{place.chapter}#{plain(place.heading)}`")
-    if links:
-        text += f"\n\n.. container:: lib-links\n\n   {' · '.join(links)}\n"
-    lines[:] = text.splitlines()
+    return links
 
 
 def as_rst(block: str) -> str:
