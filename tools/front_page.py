@@ -14,13 +14,13 @@ import json
 import re
 from pathlib import Path
 
-import nbformat
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from lib.widgets.explorers import _json, _options
+from tools.address import chapters, read_notebook
 from tools.reference_pages import note_sources, place_link
 
 TEMPLATE = Path(__file__).with_name("prediction.html")
@@ -179,7 +179,7 @@ class ChapterPath(SphinxDirective):
         """A list with an entry for each line `NN_name: what it trains`."""
         root, listed = Path(self.env.srcdir), bullets(self.content)
         note_sources(self.env)
-        found = sorted(path.stem for path in root.glob("chapters/*.ipynb"))
+        found = [path.stem for path in chapters(root)]
         if list(listed) != found:
             raise self.error(f"expected a line for each of {', '.join(found)}")
         path = nodes.bullet_list(classes=["chapter-path"])
@@ -220,7 +220,7 @@ def entry(stem: str, facts: dict[str, str], trains: str) -> nodes.list_item:
 
 def header(path: Path) -> dict[str, str]:
     """What the first cell of a chapter says of it, by its bold words."""
-    first = nbformat.read(path, as_version=4).cells[0].source
+    first = read_notebook(path).cells[0].source
     return dict(HEADER.findall(first))
 
 

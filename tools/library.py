@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
+from tools.address import chapters, read_notebook
 
 PAGES = "reference/*"  # in the table of contents: a page for each part of the library
 
@@ -112,7 +112,7 @@ def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
 def places(root: Path) -> dict[str, Place]:
     """Where chapters first show each name or, where none shows it, first use it."""
     found: dict[str, Place] = {}
-    for path in sorted((root / "chapters").glob("*.ipynb")):
+    for path in chapters(root):
         chapter = path.relative_to(root).with_suffix("").as_posix()
         for name, heading, shown in mentions(path):
             # Who uses a method has used its class; a file is met with its first name.
@@ -127,7 +127,7 @@ def places(root: Path) -> dict[str, Place]:
 def mentions(path: Path) -> Iterator[tuple[str, str, bool]]:
     """Names of the library in a notebook's code: full name, heading, whether shown."""
     heading, here = "", {}
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in read_notebook(path).cells:
         if cell.cell_type == "markdown":
             text = re.sub(r"```.*?```", "", cell.source, flags=re.DOTALL)
             heading = (re.findall(r"^#+ (.+)", text, re.MULTILINE) or [heading])[-1]

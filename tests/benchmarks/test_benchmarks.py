@@ -265,4 +265,4 @@ def test_the_peak_of_a_notebook_is_that_of_its_kernel(tmp_path):
     cell = nbformat.v4.new_code_cell("x = bytearray(400_000_000)")
     cell.id = "a"
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "a.ipynb")
-    assert 0.4 < memory.peak(tmp_path / "a.ipynb")
+    assert memory.peak(tmp_path / "a.ipynb") > 0.4

@@ -17,10 +17,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from lib import device, notebook
 from lib.data import corpora
 from lib.model.attention import scaled_dot_product
-from tools.address import address, first_cell, notebooks
+from tools.address import address, chapters, first_cell
 
 ROOT = Path(__file__).parents[2]
-CHAPTERS = [path for path in notebooks(ROOT) if path.parent.name == "chapters"]
+CHAPTERS = chapters(ROOT)
 
 
 def run_first_cell(folder, times=1, **environment):
