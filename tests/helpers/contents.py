@@ -5,10 +5,15 @@ from pathlib import Path
 import yaml
 
 from tools.address import pages
+from tools.library import unfolded
 
 ROOT = Path(__file__).parents[2]
 
 
 def contents(folder: Path = ROOT) -> list[str]:
-    """Every page that `_toc.yml` names, in its order, the front page first."""
-    return pages(yaml.safe_load((folder / "_toc.yml").read_text(encoding="utf-8")))
+    """Every page of `_toc.yml`, in its order, the front page first.
+
+    Where it has an asterisk, the pages of the library stand one by one.
+    """
+    listed = yaml.safe_load((folder / "_toc.yml").read_text(encoding="utf-8"))
+    return pages(unfolded(listed, folder))
