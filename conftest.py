@@ -20,9 +20,15 @@ A_CHAPTER = 90  # the most seconds that a notebook may take
 NO_GPU = "needs a GPU"
 
 with suppress(ImportError):
-    from hypothesis import settings
+    from hypothesis import HealthCheck, settings
 
-    settings.register_profile("book", deadline=None, max_examples=40, derandomize=True)
+    settings.register_profile(
+        "book",
+        deadline=None,  # a slow day is no fault
+        suppress_health_check=[HealthCheck.too_slow],
+        max_examples=40,
+        derandomize=True,
+    )
     settings.load_profile("book")
 torch.set_num_threads(1)  # for tiny tensors, and two workers share the machine
 
