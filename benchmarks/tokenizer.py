@@ -19,6 +19,7 @@ machine lengthen little. Cutting the text into words is part of every time.
 import os
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from statistics import median
 from time import process_time
 
@@ -41,7 +42,7 @@ def textbook(text: str, merges: int) -> list[Pair]:
     ids = [id for word in split_words(text) for id in (*word.encode(), GAP)]
     learned = []
     for new in range(BYTES, BYTES + merges):
-        counts = Counter(zip(ids, ids[1:], strict=False))
+        counts = Counter(pairwise(ids))
         inside = (pair for pair in counts if GAP not in pair)
         pair = min(inside, key=lambda pair: (-counts[pair], pair))
         ids = merge_pair(ids, pair, new)

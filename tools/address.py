@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 import yaml
+from nbformat import NotebookNode, ValidationError
 
 TEXTS = (
     "README.md",
@@ -73,9 +74,41 @@ def colab_link(url: str, notebook: str) -> str:
 
 
 def notebooks(root: Path) -> list[Path]:
-    """Every chapter, then every solution, in order."""
-    chapters = root / "chapters"
-    return sorted(chapters.glob("*.ipynb")) + sorted(chapters.glob("solutions/*.ipynb"))
+    """Every chapter, then every solution, in order.
+
+    A notebook that `_toc.yml` does not name is somebody's own, and left alone.
+    """
+    contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    named = [root / f"{page}.ipynb" for page in pages(contents)]
+    found = [path for path in named if path.exists()]
+    return sorted(found, key=lambda path: (path.parent.name == "solutions", path))
+
+
+def chapters(root: Path) -> list[Path]:
+    """Every chapter, in order."""
+    return [path for path in notebooks(root) if path.parent.name == "chapters"]
+
+
+def pages(contents: dict | list | str) -> list[str]:
+    """Every page that a table of contents names, in its order, the front page first."""
+    if isinstance(contents, list):
+        return [page for entry in contents for page in pages(entry)]
+    if not isinstance(contents, dict):
+        return []
+    here = [contents[key] for key in ("root", "file") if key in contents]
+    return here + [page for entry in contents.values() for page in pages(entry)]
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """The notebook of a file; ValueError that names the file when it holds none.
+
+    nbformat raises an error of another kind for each way to be broken, without a name.
+    """
+    try:
+        return nbformat.read(path, as_version=4)
+    except (AttributeError, TypeError, ValueError, ValidationError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise ValueError(f"{path} is no notebook: {reason}") from error
 
 
 def disagreements(root: Path) -> list[str]:
@@ -83,7 +116,7 @@ def disagreements(root: Path) -> list[str]:
     url, wrong = address(root), []
     for path in notebooks(root):
         name = path.relative_to(root).as_posix()
-        cells = nbformat.read(path, as_version=4).cells
+        cells = read_notebook(path).cells
         code = next(cell.source for cell in cells if cell.cell_type == "code")
         if code != first_cell(url):
             wrong.append(f"{name}: the first code cell is not that of {url}")
@@ -111,7 +144,7 @@ def move(root: Path, new: str) -> None:
         text = path.read_text().replace(old, new).replace(site(old), site(new))
         path.write_text(text)
     for path in notebooks(root):
-        notebook = nbformat.read(path, as_version=4)
+        notebook = read_notebook(path)
         name = path.relative_to(root).as_posix()
         for cell in (c for c in notebook.cells if c.cell_type == "markdown"):
             cell.source = moved(cell.source, old, new, name)

@@ -1,4 +1,4 @@
-"""A local Sphinx extension: papers named in words are links to the page of references.
+"""Papers: what the page of references looks like, and which words name a paper.
 
 Chapters and docstrings say "Vaswani et al. 2017" or "Geva and others (2021)", which
 reads well anywhere. On the site such words link to the entry in `references.bib`, and
@@ -20,6 +20,8 @@ from pybtex.style.labels import BaseLabelStyle
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
+
+from tools.prose import prose, readable
 
 VENUES = ("journal", "booktitle", "howpublished")
 
@@ -136,36 +138,12 @@ def papers(env: BuildEnvironment) -> list[Paper]:
     ]  # fmt: skip
 
 
-def mentions(
-    document: nodes.document, known: list[Paper]
-) -> Iterator[tuple[nodes.Text, re.Match, Paper]]:
-    """Every place of a page that names a paper: the text, the match, the paper."""
-    if not known:
-        return
-    anything = re.compile("|".join(f"({paper.pattern})" for paper in known))
-    for text in prose_of(document):
-        if any(isinstance(above, UNLINKED) for above in ancestors(text)):
-            continue
-        for match in anything.finditer(text):
-            same = [p for p in known if re.fullmatch(p.pattern, match[0])]
-            yield text, match, nearest(same, text[match.end() :])
-
-
-UNLINKED = (nodes.reference, nodes.title, nodes.literal, nodes.citation)
-UNREAD = (nodes.FixedTextElement, nodes.math, nodes.math_block)  # code, HTML, formulas
-
-
-def prose_of(document: nodes.document) -> list[nodes.Text]:
-    """The text of a page, without its code and its outputs."""
-    texts = document.findall(nodes.Text)
-    return [text for text in texts if not isinstance(text.parent, UNREAD)]
-
-
-def ancestors(node: nodes.Node) -> Iterator[nodes.Node]:
-    """What a node stands in."""
-    while node.parent is not None:
-        node = node.parent
-        yield node
+def mentions(text: str, known: list[Paper]) -> Iterator[tuple[int, int, Paper]]:
+    """Each place of a text that names a paper: start, end, paper."""
+    anything = re.compile("|".join(f"({paper.pattern})" for paper in known) or "(?!)")
+    for match in anything.finditer(text):
+        same = [p for p in known if re.fullmatch(p.pattern, match[0])]
+        yield *match.span(), nearest(same, text[match.end() :])
 
 
 def nearest(same: list[Paper], after: str) -> Paper:
@@ -175,43 +153,25 @@ def nearest(same: list[Paper], after: str) -> Paper:
     return same[min(found)[1] if found else 0]
 
 
-def note_pages(app: Sphinx, env: BuildEnvironment) -> set[str]:
-    """Which pages name each paper, in words, by its title or by its address.
-
-    Returns the pages to write again: where that changed, those that list the papers.
-    """
-    before = getattr(env, "named_on", None)
+def note_pages(app: Sphinx, env: BuildEnvironment) -> None:
+    """Which pages name each paper, in words, by its title or by its address."""
     env.papers = known = papers(env)
     env.named_on = {paper.anchor: [] for paper in known}
-    for page in sorted(env.found_docs):
+    for page in sorted(env.found_docs - {paper.page for paper in known}):
         document = env.get_doctree(page)
-        named = {paper.anchor for _, _, paper in mentions(document, known)}
+        texts = prose(document)
+        named = {p.anchor for text in texts for *_, p in mentions(text, known)}
         links = {link.get("refuri") for link in document.findall(nodes.reference)}
-        text = re.sub(r"\s+", " ", "".join(prose_of(document)))
+        text = re.sub(r"\s+", " ", "".join(readable(document)))
         named |= {p.anchor for p in known if p.url in links - {""} or p.title in text}
-        for anchor in named if not any(page == p.page for p in known) else ():
+        for anchor in named:
             env.named_on[anchor].append(page)
-    return {paper.page for paper in known} if env.named_on != before else set()
 
 
-def link_papers(app: Sphinx, document: nodes.document, page: str) -> None:
-    """Words that name a paper become links; entries say where they are named."""
-    env, found = app.env, {}
-    for text, match, paper in mentions(document, env.papers):
-        if paper.page != page:
-            found.setdefault(text, []).append((match, paper))
-    for text, matches in found.items():
-        parts, end = [], 0
-        for match, paper in matches:
-            child = nodes.Text(match[0])
-            parts += [
-                nodes.Text(text[end : match.start()]),
-                make_refnode(app.builder, page, paper.page, paper.anchor, child),
-            ]
-            end = match.end()
-        text.parent.replace(text, [*parts, nodes.Text(text[end:])])
+def list_pages(app: Sphinx, document: nodes.document, page: str) -> None:
+    """Each entry says where it is named."""
     for citation in document.findall(nodes.citation):
-        citation += named_in(app, page, env.named_on.get(citation["ids"][0], []))
+        citation += named_in(app, page, app.env.named_on.get(citation["ids"][0], []))
 
 
 def named_in(app: Sphinx, page: str, pages: list[str]) -> nodes.paragraph:
@@ -233,10 +193,9 @@ def reading_order(env: BuildEnvironment) -> list[str]:
     return list(env.collect_relations())
 
 
-def setup(app: Sphinx) -> dict:
-    """Called by Sphinx."""
+def setup(app: Sphinx) -> None:
+    """Called by tools/mentions.py."""
     plugin.register_plugin("pybtex.style.formatting", "inside-gpt", Style)
     app.setup_extension("sphinxcontrib.bibtex")
     app.connect("env-updated", note_pages, priority=600)  # when papers are known
-    app.connect("doctree-resolved", link_papers, priority=600)  # after our own pages
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("doctree-resolved", list_pages, priority=600)

@@ -19,13 +19,12 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from lib.notebook import KEPT
-from tools.address import address, notebooks
+from tools.address import address, notebooks, read_notebook
 
 VERSIONS = (
     "import json; from importlib.metadata import distributions as all; "
@@ -111,7 +110,7 @@ def main(python: str, *paths: str) -> int:
         os.environ |= add_kernel(python, Path(place, "jupyter"))
         for path in map(Path, paths or notebooks(Path())):
             folder = Path(tempfile.mkdtemp(dir=place))
-            done = run(nbformat.read(path, as_version=4), folder)
+            done = run(read_notebook(path), folder)
             print(f"{path}: {done.whole:.0f} s, the first cell {done.first:.0f} s")
             print(end=done.error and f"{done.error.rstrip()}\n", flush=True)
             failed += bool(done.error)

@@ -14,12 +14,14 @@ import json
 import re
 from pathlib import Path
 
-import nbformat
 from docutils import nodes
-from reference_pages import Nodes, note_sources, place_link, words
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from lib.widgets.explorers import _json, _options
+from tools.address import chapters, read_notebook
+from tools.reference_pages import note_sources, place_link
 
 TEMPLATE = Path(__file__).with_name("prediction.html")
 RESULT = "benchmarks/results/front_page.json"
@@ -31,7 +33,7 @@ HEADER = re.compile(r"^- \*\*([\w ]+?):?\*\*:? (.+)$", re.MULTILINE)
 class Prediction(SphinxDirective):
     """The picture, and under it what model it is of."""
 
-    def run(self) -> Nodes:
+    def run(self) -> list[nodes.Node]:
         """HTML with all states of the picture; a paragraph from the stored figures."""
         result = Path(self.env.srcdir, RESULT)
         self.env.note_dependency(str(result))
@@ -65,11 +67,12 @@ def picture(figures: dict) -> str:
         "LETTERS": letters(figures["line"], now, seen["shares"][now]),
         "LAST": str(len(every["says"]) - 1),
         "NOW": str(now),
-        "HEADS": options(figures["weights"], chosen),
+        "HEADS": _options(heads(figures["weights"])),
+        "HEAD": str(chosen),
         "GUESSES": "".join(bar(*guess) for guess in every["guesses"][now]),
         "SAYS": html.escape(every["says"][now], quote=False),
         "LOOKS": html.escape(seen["looks"][now], quote=False),
-        "DATA": as_data(every),
+        "DATA": _json(every),
     }
     page = TEMPLATE.read_text(encoding="utf-8")
     return re.sub("__([A-Z]+)__", lambda found: values[found[1]], page)
@@ -88,17 +91,13 @@ def letters(line: str, now: int, shares: str) -> str:
     return "".join(f"{part}<wbr>" if "nbsp" in part else part for part in parts)
 
 
-def options(weights: list[list[list[str]]], chosen: int) -> str:
+def heads(weights: list[list[list[str]]]) -> list[str]:
     """Every head of every layer, to choose from."""
-    names = [
+    return [
         f"layer {layer}, head {head}"
         for layer, heads in enumerate(weights)
         for head in range(len(heads))
     ]
-    return "".join(
-        f"<option value={n}{' selected' * (n == chosen)}>{name}</option>"
-        for n, name in enumerate(names)
-    )
 
 
 def bar(shown: str, percent: int, kind: str) -> str:
@@ -107,12 +106,6 @@ def bar(shown: str, percent: int, kind: str) -> str:
         f'<div class="{kind}" style="--share: {percent}%;"><b>{html.escape(shown)}</b>'
         f"<i></i><span>{percent}&nbsp;%</span><em>came next</em></div>"
     )
-
-
-def as_data(every: dict) -> str:
-    """JSON that may stand inside a script element: no text in it can end it."""
-    text = json.dumps(every, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("</", "<\\/")
 
 
 def states(figures: dict) -> dict:
@@ -182,11 +175,11 @@ class ChapterPath(SphinxDirective):
 
     has_content = True
 
-    def run(self) -> Nodes:
+    def run(self) -> list[nodes.Node]:
         """A list with an entry for each line `NN_name: what it trains`."""
         root, listed = Path(self.env.srcdir), bullets(self.content)
         note_sources(self.env)
-        found = sorted(path.stem for path in root.glob("chapters/*.ipynb"))
+        found = [path.stem for path in chapters(root)]
         if list(listed) != found:
             raise self.error(f"expected a line for each of {', '.join(found)}")
         path = nodes.bullet_list(classes=["chapter-path"])
@@ -219,7 +212,7 @@ def entry(stem: str, facts: dict[str, str], trains: str) -> nodes.list_item:
         f"{facts['Minutes to read']} minutes to read · "
         f"{facts['Seconds to run'].split()[0]} seconds to run · trains {trains}"
     )
-    text = nodes.paragraph("", "", *words(promise[0].upper() + promise[1:], str))
+    text = nodes.paragraph("", promise[0].upper() + promise[1:])
     return nodes.list_item(
         "", title, text, nodes.paragraph("", times, classes=["chapter-times"])
     )
@@ -227,7 +220,7 @@ def entry(stem: str, facts: dict[str, str], trains: str) -> nodes.list_item:
 
 def header(path: Path) -> dict[str, str]:
     """What the first cell of a chapter says of it, by its bold words."""
-    first = nbformat.read(path, as_version=4).cells[0].source
+    first = read_notebook(path).cells[0].source
     return dict(HEADER.findall(first))
 
 

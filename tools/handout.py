@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from tools.address import notebooks
+from tools.address import notebooks, read_notebook
 
 SOLUTIONS = "chapters/solutions/"
 SENTENCE = re.compile(r" Solutions are on \[[^]]*\]\([^)]*\)\.")
@@ -50,7 +50,7 @@ def handout(root: Path, folder: Path) -> None:
     contents = without_solutions(yaml.safe_load(toc.read_text(encoding="utf-8")))
     toc.write_text(yaml.safe_dump(contents, sort_keys=False), encoding="utf-8")
     for path in notebooks(folder):
-        notebook = nbformat.read(path, as_version=4)
+        notebook = read_notebook(path)
         for cell in (c for c in notebook.cells if c.cell_type == "markdown"):
             cell.source = SENTENCE.sub("", cell.source)
         nbformat.write(notebook, path)

@@ -1,53 +1,16 @@
-"""What `lib/` offers, read from its sources without running them.
-
-Signatures stay as they are written, so that shapes read as in the code; and for each
-name we find where a chapter shows it, or first uses it.
-"""
+"""What `lib/` offers, in the order of its folders, and where chapters show it."""
 
 import ast
+import functools
 import re
+import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import takewhile
+from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
+from tools.address import chapters, read_notebook
 
-Definition = ast.FunctionDef | ast.ClassDef
-
-
-@dataclass
-class Entry:
-    """One name: a class, a function, a method, or a constant."""
-
-    name: str  # in full, as in lib.model.attention.causal_mask
-    kind: str  # as Sphinx calls it: class, function, method, data
-    signature: str  # as it is written, decorators included
-    doc: str
-    lines: tuple[int, int]  # first and last, counted from 1
-    parameters: set[str] = field(default_factory=set)
-    members: list["Entry"] = field(default_factory=list)
-
-    @property
-    def short(self) -> str:
-        """The last part of the name."""
-        return self.name.rsplit(".", 1)[-1]
-
-
-@dataclass
-class File:
-    """One file of the library: its idea, its names, and those that it imports."""
-
-    name: str  # as in lib.model.attention
-    path: str  # as in lib/model/attention.py
-    doc: str
-    entries: list[Entry]
-    imports: dict[str, str]  # a name here -> its name in full
-
-    @property
-    def idea(self) -> str:
-        """The first sentence of its docstring."""
-        return re.sub(r"\s+", " ", self.doc.split("\n\n")[0])
+PAGES = "reference/*"  # in the table of contents: a page for each part of the library
 
 
 @dataclass
@@ -59,96 +22,83 @@ class Place:
     shown: bool  # its source is printed there
 
 
-def library(root: Path) -> dict[str, File]:
-    """Every file of `lib/` by its name, in alphabetical order."""
-    paths = sorted((root / "lib").rglob("*.py"))
-    files = [read_file(path, path.relative_to(root).as_posix()) for path in paths]
-    return {file.name: file for file in files}
+def packages(root: Path) -> list[str]:
+    """The folders and single files of `lib/`, those that others import first.
+
+    The order is that of the layers in `pyproject.toml`; what is not named there is
+    last.
+    """
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    (layers,) = (
+        contract["layers"]
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    )
+    order = [re.sub(r"[()]|lib\.", "", layer) for layer in reversed(layers)]
+    paths = [*root.glob("lib/*/__init__.py"), *root.glob("lib/*.py")]
+    found = {module_name(root, path).removeprefix("lib.") for path in paths} - {"lib"}
+    return [n for n in order if n in found] + sorted(found.difference(order))
 
 
-def read_file(path: Path, place: str) -> File:
-    """The public names of one file; `place` is its path as the book says it."""
-    source = path.read_text(encoding="utf-8")
-    name = place.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    tree, lines = ast.parse(source), source.splitlines()
-    entries = [
-        entry(node, lines, name) for node in tree.body if is_public(node)
-    ] + list(constants(tree, lines, name))
-    doc = ast.get_docstring(tree) or ""
-    return File(name, place, doc, entries, dict(imports(tree)))
+def modules(root: Path, package: str) -> list[str]:
+    """A folder of `lib/` and its files, in the order in which its docstring has them."""
+    folder = root / "lib" / package
+    if not folder.is_dir():
+        return [f"lib.{package}"]
+    listed = (folder / "__init__.py").read_text(encoding="utf-8")
+    paths = sorted(folder.rglob("*.py"), key=lambda path: rank(path, listed))
+    names = [module_name(root, path) for path in paths]
+    return sorted(names, key=f"lib.{package}".__ne__)  # the folder itself first
 
 
-def is_public(node: ast.AST) -> bool:
-    """To be used from outside; of the names like __iter__, those with a docstring."""
-    if not isinstance(node, Definition):
-        return False
-    if re.fullmatch(r"__\w+__", node.name):
-        described = ast.get_docstring(node) is not None
-        return described and node.name not in ("__init__", "__post_init__")
-    return not node.name.startswith("_")
+def rank(path: Path, listed: str) -> tuple[int, str]:
+    """Where a table of files names a file; after all others if it does not."""
+    place = listed.find(f"\n{path.name} ")
+    return place if place >= 0 else len(listed), path.as_posix()
 
 
-def entry(node: Definition, lines: list[str], owner: str) -> Entry:
-    """A function or class with what belongs to it."""
-    doc, span = ast.get_docstring(node) or "", (first_line(node), node.end_lineno)
-    found = Entry(f"{owner}.{node.name}", "class", head(node, lines), doc, span)
-    if isinstance(node, ast.FunctionDef):
-        found.kind = "function"
-        found.parameters = {a.arg for a in ast.walk(node.args) if type(a) is ast.arg}
-        return found
-    found.signature = "\n".join([found.signature, *fields(node, lines)])
-    for part in node.body:
-        if isinstance(part, ast.FunctionDef) and part.name in MAKERS:
-            found.doc += f"\n\n{ast.get_docstring(part) or ''}"
-            if part.name == "__init__":
-                found.signature += "\n" + head(part, lines, indent=4)
-    found.members = [
-        entry(part, lines, found.name) for part in node.body if is_public(part)
+def module_name(root: Path, path: Path) -> str:
+    """`lib.model.attention` of a path."""
+    inside = path.relative_to(root).with_suffix("").as_posix()
+    return inside.removesuffix("/__init__").replace("/", ".")
+
+
+def unfolded(contents, root: Path):
+    """A table of contents in which the pages of the library stand one by one."""
+    if isinstance(contents, dict):
+        return {key: unfolded(value, root) for key, value in contents.items()}
+    if not isinstance(contents, list):
+        return contents
+    return [
+        page
+        for entry in contents
+        for page in (
+            [{"file": f"reference/{name}"} for name in packages(root)]
+            if entry == {"glob": PAGES}
+            else [unfolded(entry, root)]
+        )
     ]
-    for member in found.members:
-        member.kind = "method"
-    return found
 
 
-MAKERS = ("__init__", "__post_init__")
+def full_name(name: str) -> str:
+    """The name under which something is defined: folders pass names on."""
+    parts = name.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        given = passed_on(".".join(parts[:cut]))
+        if given is not None:
+            first, *rest = parts[cut:]
+            return full_name(".".join([given[first], *rest])) if first in given else name
+    return name
 
 
-def first_line(node: ast.stmt) -> int:
-    """The line that it starts on, decorators included."""
-    decorators = getattr(node, "decorator_list", [])
-    return min(part.lineno for part in (node, *decorators))
-
-
-def head(node: Definition, lines: list[str], indent: int = 0) -> str:
-    """What stands before the body, without its colon."""
-    body = node.body[0]
-    end = first_line(body)
-    text = lines[first_line(node) - 1 : end]
-    text[-1] = text[-1][: body.col_offset] if end == body.lineno else ""
-    while re.fullmatch(r"\s*(#.*)?", text[-1]):  # what stands between head and body
-        text.pop()
-    text = [" " * indent + line[node.col_offset :] for line in text]
-    return "\n".join(text).rstrip().removesuffix(":")
-
-
-def fields(node: ast.ClassDef, lines: list[str]) -> Iterator[str]:
-    """The fields that a class declares, with the comments beside them."""
-    for part in node.body:
-        if isinstance(part, ast.AnnAssign):
-            yield from lines[part.lineno - 1 : part.end_lineno]
-
-
-def constants(tree: ast.Module, lines: list[str], owner: str) -> Iterator[Entry]:
-    """What is written in capitals, with the comment above it."""
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and re.match("[A-Z]", ast.unparse(node)):
-            above = lines[: node.lineno - 1][::-1]
-            comment = list(takewhile(lambda line: line.startswith("#"), above))[::-1]
-            text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
-            doc = " ".join(line.removeprefix("#").strip() for line in comment)
-            for name in re.findall(r"[A-Z]\w+", ast.unparse(node).split("=")[0]):
-                where = (node.lineno - len(comment), node.end_lineno)
-                yield Entry(f"{owner}.{name}", "data", text, doc, where)
+@functools.cache
+def passed_on(module: str) -> dict[str, str] | None:
+    """What a file of the library imports from others; None where there is no file."""
+    path = Path(__file__).parents[1] / module.replace(".", "/")
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if file.exists():
+            return dict(imports(ast.parse(file.read_text(encoding="utf-8"))))
+    return None
 
 
 def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -159,30 +109,12 @@ def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 yield alias.asname or alias.name, f"{node.module}.{alias.name}"
 
 
-def names(files: dict[str, File]) -> dict[str, Entry]:
-    """Every entry by its full name, members included."""
-    top = [entry for file in files.values() for entry in file.entries]
-    return {e.name: e for entry in top for e in (entry, *entry.members)}
-
-
-def full_name(name: str, files: dict[str, File]) -> str:
-    """The name under which something is defined: packages pass names on."""
-    parts = name.split(".")
-    for cut in range(len(parts), 0, -1):
-        file, rest = files.get(".".join(parts[:cut])), parts[cut:]
-        if file and rest and rest[0] in file.imports:
-            return full_name(".".join([file.imports[rest[0]], *rest[1:]]), files)
-        if file:
-            break
-    return name
-
-
-def places(root: Path, files: dict[str, File]) -> dict[str, Place]:
+def places(root: Path) -> dict[str, Place]:
     """Where chapters first show each name or, where none shows it, first use it."""
     found: dict[str, Place] = {}
-    for path in sorted((root / "chapters").glob("*.ipynb")):
+    for path in chapters(root):
         chapter = path.relative_to(root).with_suffix("").as_posix()
-        for name, heading, shown in mentions(path, files):
+        for name, heading, shown in mentions(path):
             # Who uses a method has used its class; a file is met with its first name.
             while name.startswith("lib."):
                 known = found.get(name)
@@ -192,10 +124,10 @@ def places(root: Path, files: dict[str, File]) -> dict[str, Place]:
     return found
 
 
-def mentions(path: Path, files: dict[str, File]) -> Iterator[tuple[str, str, bool]]:
+def mentions(path: Path) -> Iterator[tuple[str, str, bool]]:
     """Names of the library in a notebook's code: full name, heading, whether shown."""
     heading, here = "", {}
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in read_notebook(path).cells:
         if cell.cell_type == "markdown":
             text = re.sub(r"```.*?```", "", cell.source, flags=re.DOTALL)
             heading = (re.findall(r"^#+ (.+)", text, re.MULTILINE) or [heading])[-1]
@@ -208,8 +140,7 @@ def mentions(path: Path, files: dict[str, File]) -> Iterator[tuple[str, str, boo
             if isinstance(node, ast.Name | ast.Attribute):
                 first, dot, rest = ast.unparse(node).partition(".")
                 if first in here and re.fullmatch(r"[\w.]*", rest):
-                    name = full_name(here[first] + dot + rest, files)
-                    yield name, heading, id(node) in shown
+                    yield full_name(here[first] + dot + rest), heading, id(node) in shown
 
 
 def shows(tree: ast.AST) -> Iterator[ast.Call]:

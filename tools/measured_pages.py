@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import library as lib
+from tools import library as lib
 from docutils import nodes
-from reference_pages import Nodes, code, note_sources, place_link, table, words
+from tools.reference_pages import note_sources
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -21,7 +21,7 @@ class RunTimes(SphinxDirective):
 
     required_arguments = 1
 
-    def run(self) -> Nodes:
+    def run(self) -> list[nodes.Node]:
         """The table, and a sentence on the machines that it was measured on."""
         root = Path(self.env.srcdir)
         path = root / "benchmarks" / "results" / "chapters.json"
@@ -38,32 +38,34 @@ class RunTimes(SphinxDirective):
         }
         if not chosen:
             return []
-        rows = [self.row(name, record, root) for name, record in chosen.items()]
-        head = ["notebook", "seconds, date"]
-        return [table(head, rows), machines(chosen.values())]
-
-    def row(self, name: Path, record: dict, root: Path) -> Nodes:
-        """Notebook and the sections in which it trains; seconds, date."""
-        page = name.with_suffix("").as_posix()
-        cell = nodes.paragraph("", "", place_link(chapter=page, heading=""))
-        for heading in training_sections(root / name, self.env.app.library[0]):
-            cell += nodes.Text(", " if len(cell) > 1 else " trains a model in ")
-            cell += place_link(chapter=page, heading=heading, short=True)
-        seconds = nodes.paragraph("", str(record["seconds"]))
-        date = nodes.paragraph("", record["date"], classes=["date"])
-        return [cell, nodes.container("", seconds, date)]
+        rows = [[notebook(root, name), when(chosen[name])] for name in chosen]
+        text = table(["notebook", "seconds, date"], rows) + machines(chosen.values())
+        return self.parse_text_to_nodes(text)
 
 
-def training_sections(path: Path, files: dict[str, lib.File]) -> list[str]:
+def notebook(root: Path, path: Path) -> str:
+    """Its page, and the sections in which it trains."""
+    page = path.with_suffix("").as_posix()
+    headings = [f"{{section}}`{page}#{h}`" for h in training_sections(root / path)]
+    trains = f" trains a model in {', '.join(headings)}" if headings else ""
+    return f"{{chapter}}`{page}`{trains}"
+
+
+def when(record: dict) -> str:
+    """Seconds and date of a run."""
+    return f"{record['seconds']}<br><span class='date'>{record['date']}</span>"
+
+
+def training_sections(path: Path) -> list[str]:
     """The headings under which a notebook calls `train`, in their order."""
-    calls = lib.mentions(path, files)
+    calls = lib.mentions(path)
     return list(dict.fromkeys(h for n, h, _ in calls if n == "lib.train.loop.train"))
 
 
 class Comparisons(SphinxDirective):
     """A row for each stored result of a benchmark."""
 
-    def run(self) -> Nodes:
+    def run(self) -> list[nodes.Node]:
         """What it asks, its command, the day, its targets; the machines below."""
         root = Path(self.env.srcdir) / "benchmarks"
         results, rows = dict(stored(root)), []
@@ -72,18 +74,14 @@ class Comparisons(SphinxDirective):
             self.env.note_dependency(str(path))
             self.env.note_dependency(str(script))
             asks = ast.get_docstring(ast.parse(script.read_text())).splitlines()[0]
-            asked = words(asks, str)
-            command = nodes.paragraph("", "", nodes.literal("", result["command"]))
-            lines = [nodes.paragraph("", line) for line in result.get("targets", [])]
-            shown = nodes.bullet_list("", *(nodes.list_item("", x) for x in lines))
+            shown = "".join(f"<li>{line}</li>" for line in result.get("targets", []))
+            shown = f"<ul>{shown}</ul>" if shown else ""
             rows.append(
-                [
-                    nodes.container("", nodes.paragraph("", "", *asked), command),
-                    nodes.container("", shown, nodes.paragraph("", result["date"])),
-                ]
+                [f"{asks}<br>`{result['command']}`", f"{shown}{result['date']}"]
             )
         head = ["comparison and command", "what it was to show"]
-        return [table(head, rows), machines(results.values())]
+        text = table(head, rows) + machines(results.values())
+        return self.parse_text_to_nodes(text)
 
 
 def stored(root: Path) -> Iterator[tuple[Path, dict]]:
@@ -94,11 +92,17 @@ def stored(root: Path) -> Iterator[tuple[Path, dict]]:
             yield path, result
 
 
-def machines(records) -> nodes.Node:
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def machines(records) -> str:
     """Each machine once, in the order of the records."""
     listed = list(dict.fromkeys(record["machine"] for record in records))
-    text = "\n".join(["Machine:" if len(listed) == 1 else "Machines:", *listed])
-    return code(text, "text")
+    lines = ["Machine:" if len(listed) == 1 else "Machines:", *listed]
+    return "\n```text\n{}\n```\n".format("\n".join(lines))
 
 
 def setup(app: Sphinx) -> dict:

@@ -1,4 +1,4 @@
-"""A local Sphinx extension: no page asks another host, and icons weigh kilobytes.
+"""A local Sphinx extension: no page asks another host, and each is light.
 
 What happens during `jupyter-book build .`:
 
@@ -6,35 +6,31 @@ What happens during `jupyter-book build .`:
    and linked from the pages that have formulas.
 2. The theme's icon script (1.5 MB, on every page) is taken out of the pages. Without it
    the theme's style sheet draws the same icons from web fonts.
-3. Of those fonts (0.3 MB) the icons in use are cut out into `_static/icons.css`. The
-   full fonts stay in the site: an icon that is overlooked here is still drawn, at the
-   price of its font.
-4. Figures get their size as attributes, so that no text jumps when they arrive, and are
+3. Figures get their size as attributes, so that no text jumps when they arrive, and are
    loaded when they come near. Each is packed again as lossless WebP: the same pixels in
    less than half the bytes. The notebooks keep their PNG.
-5. The theme loads the search's index on every page, for a search as you type which this
+4. The theme loads the search's index on every page, for a search as you type which this
    site does not have. It is taken out of all pages but the search's own.
-6. Notebooks link to each other by the site's address, so that the links work in Colab.
+5. Notebooks link to each other by the site's address, so that the links work in Colab.
    Here they become links from page to page, checked, which work with no network.
 
 Nothing of a third party is committed. What is not found stops the build and says why.
 """
 
-import base64
 import importlib.metadata
-import io
 import re
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import address
 from docutils.nodes import document
-from fontTools import subset, ttLib
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
+
+from tools import address
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +39,6 @@ MATHJAX_SCRIPT = "vendor/mathjax/tex-chtml.js"
 # Beside the script: its fonts, and macros that it fetches when a formula needs them.
 MATHJAX_FOLDERS = ("output/chtml/fonts/woff-v2", "input/tex/extensions")
 
-ICON_STYLES = "icons.css"
 ICON_SCRIPT = re.compile(r"[ \t]*<script[^>]*\bfontawesome\.js[^>]*></script>\n?")
 SEARCH_SCRIPT = re.compile(
     r'[ \t]*<script src="[^"]*\b(?:searchtools|language_data|searchindex)\.js[^>]*>'
@@ -53,34 +48,6 @@ SEARCH_SCRIPT = re.compile(
 FIGURE = re.compile(r'((?:src|href)="[^"]*\b_images/[^"]+)\.png"')
 # What Sphinx writes for a figure whose notebook says how large it is.
 SIZED = re.compile(r'(<img [^>]*)style="width: (\d+)px; height: (\d+)px;"')
-
-THEME_STYLES = ("styles/pydata-sphinx-theme.css", "styles/sphinx-book-theme.css")
-THEME_SCRIPTS = ("scripts/pydata-sphinx-theme.js", "scripts/sphinx-book-theme.js")
-FONT_FOLDER = "vendor/fontawesome/webfonts"
-# File, and the family and weight under which the theme's style sheet asks for it.
-FONTS = (
-    ("fa-solid-900.ttf", "Font Awesome 6 Free", 900),
-    ("fa-regular-400.ttf", "Font Awesome 6 Free", 400),
-    ("fa-brands-400.ttf", "Font Awesome 6 Brands", 400),
-)
-# `.fa-bars:before,.fa-navicon:before{content:"\f0c9"}`
-ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:{1,2}before,?)+)\{content:"\\([0-9a-f]+)"\}')
-# An icon that a style sheet names elsewhere: by its code, or by the character itself.
-ICON_CODE = re.compile(r'"\\([ef][0-9a-f]{3})"|"([\ue000-\uf8ff])"')
-
-LICENSE = """\
-/* Icons cut out of Font Awesome Free 6 by Fonticons, Inc. (https://fontawesome.com), as
- * shipped with the theme. License: icons CC BY 4.0, fonts SIL OFL 1.1, code MIT
- * (https://fontawesome.com/license/free). Changed: only the icons in use are kept.
- */
-"""
-FACE = """\
-@font-face {{
-  font-family: "{family}"; font-weight: {weight}; font-style: normal;
-  font-display: block; src: url(data:font/woff;base64,{data}) format("woff");
-  unicode-range: {codes};
-}}
-"""
 
 
 def mathjax_folder() -> Path:
@@ -124,88 +91,6 @@ def spare_mathjax(
         ]
 
 
-def icon_codes(styles: str) -> dict[str, int]:
-    """Every icon class in the theme's style sheet with the code of its glyph."""
-    codes = {
-        name: int(code, 16)
-        for selectors, code in ICON_RULE.findall(styles)
-        for name in re.findall(r"fa-[\w-]+", selectors)
-    }
-    if not codes:
-        raise ExtensionError(
-            f"{THEME_STYLES[0]} of the theme defines no icon classes in the shape that "
-            "tools/offline_site.py knows: mend ICON_RULE there."
-        )
-    return codes
-
-
-def class_icons(page: str) -> set[str]:
-    """Words that start with `fa-` in the class attributes of a page."""
-    return {
-        word
-        for classes in re.findall(r'class="([^"]*)"', page)
-        for word in classes.split()
-        if word.startswith("fa-")
-    }
-
-
-def used_codes(pages: list[str], scripts: str, styles: str) -> set[int]:
-    """Glyphs that pages and scripts ask for by class, and style sheets by code."""
-    codes = icon_codes(styles)
-    on_pages = set().union(*map(class_icons, pages))
-    unknown = sorted(name for name in on_pages if f".{name}" not in styles)
-    if unknown:
-        raise ExtensionError(f"The theme's styles know no icon {', '.join(unknown)}.")
-    named = on_pages | set(re.findall(r"\bfa-[a-z0-9-]+", scripts))
-    by_code = {
-        int(code, 16) if code else ord(char)
-        for code, char in ICON_CODE.findall(ICON_RULE.sub("", styles))
-    }
-    return by_code | {codes[name] for name in named & codes.keys()}
-
-
-def cut_font(path: Path, codes: set[int]) -> tuple[bytes, list[int]]:
-    """A WOFF with the glyphs of `codes` alone, and which of them the font has."""
-    if not path.exists():
-        raise ExtensionError(f"The theme has no {path.name} any more: mend FONTS.")
-    font = ttLib.TTFont(path, recalcTimestamp=False)
-    present = sorted(codes & font.getBestCmap().keys())
-    options = subset.Options(
-        layout_features=[], drop_tables=["FFTM", "DSIG"], hinting=False
-    )
-    cutter = subset.Subsetter(options)
-    cutter.populate(unicodes=present)
-    cutter.subset(font)
-    font.flavor = "woff"
-    buffer = io.BytesIO()
-    font.save(buffer)
-    return buffer.getvalue(), present
-
-
-def icon_styles(static: Path, codes: set[int], styles: str) -> str:
-    """The text of `icons.css`: a small font in front of each of the theme's.
-
-    Where two faces share family and weight, a browser takes a glyph from the later one,
-    and from the earlier (the full font) only what the later one lacks.
-    """
-    text, missing = LICENSE, set(codes)
-    for file, family, weight in FONTS:
-        if family not in styles.replace("\\", ""):
-            raise ExtensionError(f"The theme uses no font {family!r} now: mend FONTS.")
-        font, present = cut_font(static / FONT_FOLDER / file, codes)
-        missing -= set(present)
-        text += FACE.format(
-            family=family,
-            weight=weight,
-            data=base64.b64encode(font).decode(),
-            codes=", ".join(f"U+{code:X}" for code in present),
-        )
-    if missing:
-        names = ", ".join(f"U+{code:X}" for code in sorted(missing))
-        raise ExtensionError(f"None of the theme's icon fonts has {names}.")
-    return text
-
-
 def lighter(page: str, name: str) -> str:
     """A page without the icon script, its figures sized and loaded in their time."""
     page = FIGURE.sub(r'\1.webp"', ICON_SCRIPT.sub("", page))
@@ -241,30 +126,24 @@ def repack(path: Path) -> Path:
 
 
 def lighten(app: Sphinx, error: Exception | None) -> None:
-    """After pages are written: make each lighter, and write `icons.css`."""
+    """After pages are written: make each lighter."""
     if error or app.builder.format != "html":
         return
-    pages = []
     for path in sorted(Path(app.outdir).rglob("*.html")):
         before = path.read_text(encoding="utf-8")
-        pages.append(lighter(before, path.name))
-        if pages[-1] != before:
-            path.write_text(pages[-1], encoding="utf-8")
+        after = lighter(before, path.name)
+        if after != before:
+            path.write_text(after, encoding="utf-8")
     for path in Path(app.outdir, app.builder.imagedir).glob("*.png"):
         repack(path)
-    static = Path(app.outdir, "_static")
-    styles, scripts = (
-        "\n".join((static / name).read_text(encoding="utf-8") for name in names)
-        for names in (THEME_STYLES, THEME_SCRIPTS)
-    )
-    text = icon_styles(static, used_codes(pages, scripts, styles), styles)
-    (static / ICON_STYLES).write_text(text, encoding="utf-8")
 
 
 def point_at_own_files(app: Sphinx, config: Config) -> None:
-    """Pages take MathJax and the icons from the site itself."""
+    """Where MathJax is, and what the site's address is to those who link to it."""
     config.mathjax_path = MATHJAX_SCRIPT
-    app.add_css_file(ICON_STYLES)
+    url = address.site(config.html_theme_options["repository_url"]) + "/"
+    config.html_baseurl = config.ogp_site_url = config.html_baseurl or url
+    config.notfound_urls_prefix = urlsplit(config.html_baseurl).path
 
 
 def setup(app: Sphinx) -> dict:

@@ -24,6 +24,7 @@ from pypdf import PdfReader
 
 from tools.address import address, site
 from tools.chromium import HOW_TO_GET_ONE, chromium, serve
+from tools.library import unfolded
 
 FONTS = {  # of matplotlib, so that the book looks the same wherever it is printed
     ("Book", 400, "normal"): "STIXGeneral",
@@ -202,7 +203,8 @@ def print_book(page: Page, articles: list[Article], front: str, path: Path) -> N
 def make(root: Path, folder: Path, path: Path) -> None:
     """Write the PDF of the book at `root`, whose site is in `folder`."""
     config = yaml.safe_load((root / "_config.yml").read_text("utf-8"))
-    book = parts(yaml.safe_load((root / "_toc.yml").read_text("utf-8")))
+    listed = yaml.safe_load((root / "_toc.yml").read_text("utf-8"))
+    book = parts(unfolded(listed, root))
     public, asked = site(address(root)) + "/", []
     with chromium() as browser, serve(folder) as own:
         if browser is None:

@@ -1,154 +1,199 @@
-"""A local Sphinx extension: pages of the library, made from its docstrings.
+"""A local Sphinx extension: pages of the library, one for each folder of `lib/`.
 
-The directive `library` lists files of `lib/`, each with its public names: signature,
-docstring, a link to the source, and a link to the chapter that shows or first uses it.
-The directive `library-files` is the table of all files. Nothing is imported.
+Sphinx's autodoc makes them from signatures and docstrings. Here is what it lacks: the
+pages themselves, written into `reference/` before each build; a link to the code of
+each name, and to the chapter that shows or first uses it; and three habits of the
+library's docstrings, told to Sphinx: a comment beside a field says what it is, one
+backtick marks code, four spaces a formula.
+
+The directive `library-files` is the table of all files. The role `chapter` links to a
+section of a chapter, `chapters/02_attention#The mask`; `section` says its heading alone.
 """
 
+import inspect
 import re
-from collections.abc import Iterator
+import sys
+from importlib import import_module
 from pathlib import Path
+from textwrap import dedent
 
-import library as lib
+from tools import library as lib
 from docutils import nodes
-from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
-from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_refnode
+from sphinx_external_toc.api import Document, FileItem
 
-Nodes = list[nodes.Node]
-logger = logging.getLogger(__name__)
+MADE = ".. Made by tools/reference_pages.py from the files of lib/.\n\n"
+FIELD = re.compile(r"^((?:    )?\w+(?:: .+?| = .+?)  )# ", re.MULTILINE)
+ABOVE = re.compile(r"^# (?=.*\n(?:# .*\n)*[A-Z][A-Z\d_]+(?:: .+?)? = )", re.MULTILINE)
 
 
-class name_link(nodes.Element):
-    """A link to an entry of these pages, made when all pages are known."""
+def write_pages(app: Sphinx, config: Config) -> None:
+    """A page for each part of the library, before Sphinx looks for pages."""
+    root = Path(app.srcdir)
+    sys.path.insert(0, str(root))
+    app.places = lib.places(root)
+    pages = {root / f"reference/{p}.rst": page(root, p) for p in lib.packages(root)}
+    for path in (root / "reference").glob("*.rst"):
+        if path not in pages and path.read_text("utf-8").startswith(MADE):
+            path.unlink()
+    for path, text in pages.items():
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+    config.linkcode_resolve = lambda _, info: source(config, root, **info)
+
+
+def page(root: Path, package: str) -> str:
+    """The text of a page: a section for each file, filled by autodoc."""
+    first, *others = lib.modules(root, package)
+    text = MADE + titled(first, "=") + f".. automodule:: {first}\n"
+    if not others:
+        return text + "   :members:\n"
+    text += passed_on(first)
+    for name in others:
+        path = name.removeprefix(f"{first}.").replace(".", "/")
+        path += ".py" if (root / f"lib/{package}/{path}.py").exists() else "/"
+        text += f"\n{titled(path, '-')}.. automodule:: {name}\n   :members:\n"
+    return text
+
+
+def titled(name: str, line: str) -> str:
+    """A heading, as code."""
+    return f"``{name}``\n{line * (len(name) + 4)}\n\n"
+
+
+def passed_on(package: str) -> str:
+    """What a folder offers under its own name, although it stands in its files."""
+    names = getattr(import_module(package), "__all__", [])
+    links = (f":py:obj:`~{lib.full_name(f'{package}.{name}')}`" for name in names)
+    said = f"\nNames that can be imported from ``{package}``: {', '.join(links)}.\n"
+    return said if names else ""
+
+
+def order_pages(app: Sphinx, config: Config) -> None:
+    """Pages stand in the order of the folders, where the contents has an asterisk."""
+    contents = config.external_site_map
+    pages = [FileItem(f"reference/{name}") for name in lib.packages(Path(app.srcdir))]
+    for tree in [tree for page in contents.values() for tree in page.subtrees]:
+        if lib.PAGES in tree.items:
+            tree.items = pages
+    for page in pages:
+        contents[page] = Document(docname=page)
+
+
+def read_comments(app: Sphinx) -> None:
+    """Have Sphinx read comments beside fields and above constants."""
+    root = Path(app.srcdir)
+    for name in [m for p in lib.packages(root) for m in lib.modules(root, p)]:
+        text = inspect.getsource(import_module(name))
+        text = ABOVE.sub("#: ", FIELD.sub(r"\1#: ", text))
+        analyzer = ModuleAnalyzer.for_string(text, name)
+        ModuleAnalyzer.cache["module", name] = analyzer
+
+
+def foreign(app: Sphinx, what: str, name: str, thing, skip: bool, options) -> bool | None:
+    """Leave out methods that another library has put into a class of ours."""
+    module = getattr(thing, "__module__", None) or "lib"
+    return True if what == "class" and not module.startswith("lib") else None
+
+
+def mend(app: Sphinx, what: str, name: str, thing, options, lines: list[str]) -> None:
+    """The docstring as Sphinx wants it, and below it where chapters show the name."""
+    blocks = re.split(r"\n\s*\n", "\n".join(lines))
+    text = "\n\n".join(map(as_rst, blocks))
+    links = about(app, what, name, thing) if is_last(what, thing, lines) else []
+    if links:
+        said = " · ".join(links)
+        text += f"\n\n.. container:: lib-links\n\n   {said[0].upper()}{said[1:]}\n"
+    lines[:] = text.splitlines()
+
+
+def is_last(what: str, thing, lines: list[str]) -> bool:
+    """Whether no docstring follows: a class may have one more, on how it is made."""
+    made = vars(thing).get("__init__") if what == "class" else None
+    more = getattr(made, "__doc__", None)
+    return not more or inspect.cleandoc(more).splitlines()[0] == lines[0]
+
+
+def about(app: Sphinx, what: str, name: str, thing) -> list[str]:
+    """What stands below a docstring: the code, the bases, the chapter."""
+    links, place = [], app.places.get(name)
+    if what == "module":
+        links.append(f"`source <{source(app.config, Path(app.srcdir), name)}>`__")
+    bases = thing.__bases__ if what == "class" else ()
+    links += [f"extends ``{b.__qualname__}``" for b in bases if b is not object]
+    if place and not hasattr(thing, "__path__"):
+        said = "shown in" if place.shown else "first used in"
+        links.append(f"{said} :chapter:`{place.chapter}#{plain(place.heading)}`")
+    return links
+
+
+def as_rst(block: str) -> str:
+    """A paragraph of a docstring: code in double backticks, a formula as it stands."""
+    if block.startswith("    "):
+        return f"::\n\n{block}"
+    if block.lstrip().startswith((">>>", "==")):
+        return block
+    return re.sub(r"(?<![`:\w])`([^`]*[^`\w.][^`]*)`(?!`)", r"``\1``", block)
+
+
+def plain(heading: str) -> str:
+    """A heading without its marks."""
+    return re.sub(r"[`*$]", "", heading)
+
+
+def source(config: Config, root: Path, module: str, fullname: str = "") -> str | None:
+    """Where the code of a name stands in the repository."""
+    thing = file = import_module(module)
+    for part in fullname.split("."):
+        thing = getattr(thing, part, None)
+    thing = inspect.unwrap(getattr(thing, "fget", thing))
+    options, path = config.html_theme_options, inspect.getsourcefile(file)
+    inside = Path(path).relative_to(root).as_posix()
+    place = f"{options['repository_url']}/blob/{options['repository_branch']}/{inside}"
+    if not inspect.isroutine(thing) and not inspect.isclass(thing):
+        return place
+    text, first = inspect.getsourcelines(thing)
+    return f"{place}#L{first}-L{first + len(text) - 1}"
 
 
 class place_link(nodes.Element):
-    """A link to the section of a chapter where an entry is shown or used."""
+    """A link to the section of a chapter, made when all pages are known."""
 
 
-def read_library(app: Sphinx) -> None:
-    """Read `lib/` and the chapters' use of it, once a build."""
-    root = Path(app.srcdir)
-    files = lib.library(root)
-    app.library = files, lib.names(files), lib.places(root, files)
+class Chapter(SphinxRole):
+    """A link to a section of a chapter: its page, a number sign, its heading.
 
+    As `chapter` it names both, as `section` the heading alone.
+    """
 
-class Library(SphinxDirective):
-    """Files of the library, one a line, as sections of the page."""
-
-    has_content = True
-
-    def run(self) -> Nodes:
-        """One section for each file named."""
-        self.files, self.names, self.places = self.env.app.library
-        self.env.metadata[self.env.docname]["library"] = list(self.content)
-        note_sources(self.env)
-        return [self.file(self.files[name]) for name in self.content]
-
-    def file(self, file: lib.File) -> nodes.section:
-        """A section: the file's idea, then its names."""
-        section = nodes.section("", titled(file.path), ids=[file.name])
-        section += self.links(file.name, file.path, None)
-        section += prose(file.doc, lambda name: self.known(name, file))
-        for entry in file.entries:
-            if entry.kind != "data" or entry.name in self.places:
-                section += self.entry(entry, file)
-        section += self.passed_on(file)
-        return section
-
-    def entry(self, entry: lib.Entry, file: lib.File) -> nodes.section:
-        """A section for one function or class, methods included."""
-        section = nodes.section("", titled(entry.short), ids=[entry.name])
-        section += index_of(entry, file)
-        section += self.links(entry.name, file.path, entry.lines)
-        section += self.body(entry, file)
-        for member in entry.members:
-            box = nodes.container("", ids=[member.name], classes=["lib-member"])
-            section += [index_of(member, file), box]
-            box += self.body(member, file)
-        for one in (entry, *entry.members):
-            domain = self.env.get_domain("py")
-            domain.note_object(one.name, one.kind, one.name, location=section)
-        return section
-
-    def body(self, entry: lib.Entry, file: lib.File) -> Nodes:
-        """Signature and docstring."""
-
-        def known(name: str) -> str | None:
-            return None if name in entry.parameters else self.known(name, file, entry)
-
-        return [code(entry.signature, "python"), *prose(entry.doc, known)]
-
-    def links(self, name: str, path: str, lines: tuple[int, int] | None) -> Nodes:
-        """The line under a title: the source, and the chapter."""
-        options = self.config.html_theme_options
-        place = (
-            f"{options['repository_url']}/blob/{options['repository_branch']}/{path}"
-        )
-        place += "#L{}-L{}".format(*lines) if lines else ""
-        line = nodes.paragraph(classes=["lib-links"])
-        line += nodes.reference("", "source", refuri=place, internal=False)
-        if found := self.places.get(name):
-            line += nodes.Text(" · shown in " if found.shown else " · first used in ")
-            line += place_link(chapter=found.chapter, heading=found.heading)
-        return [line]
-
-    def known(self, name: str, file: lib.File, owner: lib.Entry | None = None) -> str:
-        """The entry that a docstring of `file` means by `name`, or an empty string."""
-        name = name.removesuffix("()")
-        guesses = [name, f"{file.name}.{name}"]
-        if owner:
-            guesses += [
-                f"{owner.name}.{name}",
-                f"{owner.name.rpartition('.')[0]}.{name}",
-            ]
-        for guess in guesses:
-            full = lib.full_name(guess, self.files)
-            if full != (owner and owner.name) and (full in self.names):
-                return full
-        return ""
-
-    def passed_on(self, file: lib.File) -> Nodes:
-        """What a package offers that stands in its files."""
-        if not file.path.endswith("__init__.py") or not file.imports:
-            return []
-        package = file.name.removeprefix("lib.")
-        line = nodes.paragraph("", f"Names that can be called as {package}.NAME: ")
-        for name in sorted(file.imports):
-            line += name_link("", nodes.literal("", name), to=self.known(name, file))
-            line += nodes.Text(", ")
-        line[-1] = nodes.Text(".")
-        return [line]
+    def run(self) -> tuple[list[nodes.Node], list]:
+        """The link to come."""
+        chapter, _, heading = self.text.partition("#")
+        short = self.name == "section"
+        return [place_link(chapter=chapter, heading=heading, short=short)], []
 
 
 class LibraryFiles(SphinxDirective):
-    """The table of all files, in the order in which chapters need them."""
+    """The table of all files: the idea of each, and its chapter."""
 
-    def run(self) -> Nodes:
-        """One row for each file: its name and idea, and the chapter."""
-        files, _, places = self.env.app.library
+    def run(self) -> list[nodes.Node]:
+        """One row for each file."""
+        root = Path(self.env.srcdir)
+        text = ".. list-table::\n   :header-rows: 1\n\n   * - file\n     - chapter\n"
+        for package in lib.packages(root):
+            for name in lib.modules(root, package):
+                idea = (inspect.getdoc(import_module(name)) or "").split("\n\n")[0]
+                idea = as_rst(" ".join(idea.split()))
+                place = self.env.app.places.get(name)
+                chapter = f":chapter:`{place.chapter}`" if place else ""
+                text += f"   * - :py:mod:`{name}` {idea}\n     - {chapter}\n"
         note_sources(self.env)
-        order = sorted(files.values(), key=lambda file: first_chapter(file, places))
-        rows = []
-        for file in order:
-            place, cell = places.get(file.name), nodes.paragraph()
-            if place:
-                cell += place_link(chapter=place.chapter, heading="")
-            link = name_link("", nodes.literal("", file.path), to=file.name)
-            idea = nodes.paragraph(
-                "", "", link, nodes.Text(" "), *words(file.idea, str)
-            )
-            rows += [[idea, cell]] if file.name != "lib" else []
-        return [table(["file", "chapter"], rows)]
-
-
-def first_chapter(file: lib.File, places: dict[str, lib.Place]) -> str:
-    """What a file is sorted by; those that no chapter names come last."""
-    return places[file.name].chapter if file.name in places else "~"
+        return self.parse_text_to_nodes(text)
 
 
 def note_sources(env: BuildEnvironment) -> None:
@@ -156,80 +201,6 @@ def note_sources(env: BuildEnvironment) -> None:
     root = Path(env.srcdir)
     for path in [*root.glob("lib/**/*.py"), *root.glob("chapters/*.ipynb")]:
         env.note_dependency(str(path))
-
-
-def titled(text: str) -> nodes.title:
-    """A section's title, as code."""
-    return nodes.title("", "", nodes.literal("", text))
-
-
-def code(text: str, language: str) -> nodes.literal_block:
-    """A block of code."""
-    return nodes.literal_block(text, text, language=language)
-
-
-def index_of(entry: lib.Entry, file: lib.File) -> nodes.Node:
-    """Its line in the index."""
-    what = "constant" if entry.kind == "data" else entry.kind
-    text = f"{entry.short} ({what} in {file.path})"
-    return addnodes.index(entries=[("single", text, entry.name, "", None)])
-
-
-def table(head: list[str], rows: list[list[nodes.Node]]) -> nodes.table:
-    """A table with a line of headings."""
-    group = nodes.tgroup("", cols=len(head))
-    group += [nodes.colspec(colwidth=1) for _ in head]
-    titles = [nodes.paragraph("", word) for word in head]
-    for kind, lines in ((nodes.thead, [titles]), (nodes.tbody, rows)):
-        part = kind()
-        for line in lines:
-            part += nodes.row("", *(nodes.entry("", cell) for cell in line))
-        group += part
-    return nodes.table("", group, classes=["colwidths-auto"])
-
-
-def prose(doc: str, known) -> Nodes:
-    """A docstring as paragraphs, examples and tables; `known` tells names to link."""
-    found = []
-    for block in re.split(r"\n\s*\n", doc.strip()):
-        if block.startswith(">>>"):
-            found.append(code(block, "pycon"))
-        elif re.match(r"=+  ", block):
-            found.append(simple_table(block))
-        elif block.startswith("    "):
-            text = "\n".join(line[4:] for line in block.splitlines())
-            found.append(code(text, "text"))
-        elif block:
-            found.append(nodes.paragraph("", "", *words(block, known)))
-    return found
-
-
-def words(text: str, known) -> Iterator[nodes.Node]:
-    """Text with `code` and *emphasis*, code that names an entry as a link."""
-    text = re.sub(r"\s+", " ", text)
-    for part in re.split(r"(`[^`]+`|(?<!\w)\*[A-Za-z][^*`]+\*)", text):
-        if part.startswith("`") and len(part) > 1:
-            literal = nodes.literal("", part[1:-1])
-            target = known(part[1:-1])
-            yield name_link("", literal, to=target) if target else literal
-        elif part.startswith("*") and part.endswith("*") and len(part) > 1:
-            yield nodes.emphasis("", part[1:-1])
-        else:
-            yield nodes.Text(part)
-
-
-def simple_table(block: str) -> nodes.table:
-    """A table of two columns, as reStructuredText draws it."""
-    lines = [line for line in block.splitlines() if not line.startswith("==")]
-    (head, *rows) = [re.split(r"  +", line, maxsplit=1) for line in lines]
-    cells = [
-        [
-            nodes.paragraph("", "", nodes.literal("", a)),
-            nodes.paragraph("", "", *words(b, str)),
-        ]
-        for a, b in rows
-    ]
-    return table(head, cells)
 
 
 def chapter_name(env: BuildEnvironment, chapter: str) -> str:
@@ -240,57 +211,42 @@ def chapter_name(env: BuildEnvironment, chapter: str) -> str:
 
 def anchor(env: BuildEnvironment, page: str, heading: str) -> str:
     """The anchor of the section of a page that has this heading, or no anchor."""
-    plain = re.sub(r"[`*$]", "", heading)
     for link in env.tocs[page].findall(nodes.reference):
-        if link.astext().replace("’", "'") == plain:
+        if link.astext().replace("’", "'") == plain(heading):
             return link["anchorname"].removeprefix("#")
     return ""
 
 
 def resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Links become links, now that every page is known."""
-    objects, env = app.env.get_domain("py").objects, app.env
-    files = {name: page for page, data in env.metadata.items()
-             for name in data.get("library", [])}  # fmt: skip
-    for link in list(doctree.findall(name_link)):
-        to = link["to"]
-        page = objects[to].docname if to in objects else files.get(to)
-        new = link.children
-        if page:
-            new = [make_refnode(app.builder, docname, page, to, new)]
-        link.replace_self(new)
+    """Links to chapters, now that every page is known."""
     for link in list(doctree.findall(place_link)):
         page = link["chapter"]
-        if page not in env.titles:  # not in the table of contents
+        if page not in app.env.titles:  # not in the table of contents
             link.replace_self(nodes.literal("", page))
             continue
-        where = anchor(env, page, link["heading"])
-        text = "" if where and link.get("short") else chapter_name(env, page)
-        text += f": {link['heading']}" if where and text else ""
-        text = text or link["heading"]
-        child = nodes.Text(re.sub(r"[`*]", "", text))
+        where = anchor(app.env, page, link["heading"])
+        text = "" if where and link.get("short") else chapter_name(app.env, page)
+        text += f": {plain(link['heading'])}" if where and text else ""
+        child = nodes.Text(text or plain(link["heading"]))
         link.replace_self(make_refnode(app.builder, docname, page, where, child))
 
 
-def complete(app: Sphinx, env: BuildEnvironment) -> None:
-    """Every file of the library stands on one page."""
-    listed = [
-        name for data in env.metadata.values() for name in data.get("library", [])
-    ]
-    for name in app.library[0].keys() | set(listed):
-        if listed.count(name) != 1:
-            path = name.replace(".", "/")
-            logger.warning(
-                f"{path} must be named on one page of reference/, and is on "
-                f"{listed.count(name)}"
-            )
+def unindented(code: str) -> tuple[str, str]:
+    """Code as it stands, and as Python reads it: a method alone is indented."""
+    return code, dedent(code)
 
 
 def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
-    app.add_directive("library", Library)
+    app.setup_extension("sphinx.ext.autodoc")
+    app.setup_extension("sphinx.ext.linkcode")
+    app.add_role("chapter", Chapter())
+    app.add_role("section", Chapter())
     app.add_directive("library-files", LibraryFiles)
-    app.connect("builder-inited", read_library)
-    app.connect("env-check-consistency", complete)
+    app.connect("config-inited", write_pages, priority=400)  # before the contents
+    app.connect("config-inited", order_pages, priority=950)  # are read, and after
+    app.connect("builder-inited", read_comments)
+    app.connect("autodoc-skip-member", foreign)
+    app.connect("autodoc-process-docstring", mend)
     app.connect("doctree-resolved", resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

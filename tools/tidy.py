@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.address import notebooks
+from tools.address import notebooks, read_notebook
 
 LIVE = "application/vnd.jupyter.widget-view+json"
 METADATA = {
@@ -36,7 +36,7 @@ def tidy(notebook: NotebookNode) -> None:
 
 def main(arguments: list[str]) -> None:
     for path in map(Path, arguments or notebooks(Path())):
-        notebook = nbformat.read(path, as_version=4)
+        notebook = read_notebook(path)
         tidy(notebook)
         nbformat.write(notebook, path)
 

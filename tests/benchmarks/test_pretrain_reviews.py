@@ -43,7 +43,7 @@ def test_the_held_out_loss_is_of_other_texts_and_falls(tmp_path):
     other = [[FIRST + (a + b + 3) % 8 for b in range(12)] for a in range(20)]
     torch.manual_seed(0)
     before = recipe.held_out_loss(vectors.SkipGram(11, 16), other, CHANCES)
-    model, about = recipe.learn_words(TEXTS, CHANCES, tmp_path)
+    model, _ = recipe.learn_words(TEXTS, CHANCES, tmp_path)
     after = recipe.held_out_loss(model, other, CHANCES)
     assert after < before - 0.1
     assert after == recipe.held_out_loss(model, other, CHANCES)

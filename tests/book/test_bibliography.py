@@ -153,6 +153,7 @@ def test_a_term_in_bold_is_found_in_the_plural(monkeypatch):
     assert {word: meant(word, known) for word in words} == words
 
 
+@pytest.mark.processes
 def test_a_page_that_changes_brings_the_page_of_references_up_to_date(tmp_path):
     """A second build writes what changed alone; "Named in" must not be left behind."""
     page, built = tmp_path / "page.rst", tmp_path / "out" / "index.html"

@@ -17,10 +17,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from lib import device, notebook
 from lib.data import corpora
 from lib.model.attention import scaled_dot_product
-from tools.address import address, first_cell, notebooks
+from tools.address import address, chapters, first_cell
 
 ROOT = Path(__file__).parents[2]
-CHAPTERS = [path for path in notebooks(ROOT) if path.parent.name == "chapters"]
+CHAPTERS = chapters(ROOT)
 
 
 def run_first_cell(folder, times=1, **environment):
@@ -38,6 +38,7 @@ def run_first_cell(folder, times=1, **environment):
     )
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "folder", [".", "chapters", "chapters/solutions", "benchmarks/results", "lib/train"]
 )
@@ -46,6 +47,7 @@ def test_a_notebook_of_the_checkout_uses_the_checkout(folder):
     assert done.stdout.strip() == str(ROOT / "lib"), done.stderr
 
 
+@pytest.mark.processes
 def test_a_clone_never_lands_inside_a_checkout(tmp_path):
     deep = tmp_path / "checkout/chapters/mine/of/today"
     deep.mkdir(parents=True)
@@ -55,6 +57,7 @@ def test_a_clone_never_lands_inside_a_checkout(tmp_path):
     assert not list(deep.iterdir())
 
 
+@pytest.mark.processes
 def test_a_notebook_alone_clones_once_and_says_so(tmp_path, book):
     alone = tmp_path / "alone"
     alone.mkdir()
@@ -150,6 +153,7 @@ def test_what_is_there_is_not_installed(monkeypatch):
     notebook._install_missing()
 
 
+@pytest.mark.processes
 def test_what_pip_cannot_bring_is_said_in_a_sentence(monkeypatch):
     missing = {"json": "json", "not_there": "no such package!"}
     monkeypatch.setattr(notebook, "NEEDED", missing)
@@ -216,6 +220,7 @@ def test_a_corpus_that_cannot_be_had_shows_its_message_alone(shell, capsys):
     assert said.out == message + "\n" and not said.err
 
 
+@pytest.mark.processes
 def test_importing_notebook_needs_no_jaxtyping():
     hide = "import sys; sys.modules['jaxtyping'] = None; import lib.notebook"
     done = subprocess.run([sys.executable, "-c", hide], cwd=ROOT, capture_output=True)

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 BARE = {*elsewhere.KEPT, "ipykernel"}
 COLAB = BARE | set(NEEDED.values()) - {"jaxtyping"}
 
+pytestmark = pytest.mark.processes
+
 
 def normal(name):
     """A package's name as every tool writes it."""
@@ -146,5 +148,5 @@ def test_without_an_interpreter_it_says_how_to_use_it():
 
 def test_an_interpreter_that_lacks_something_is_told_so(monkeypatch):
     monkeypatch.setattr(elsewhere, "versions", lambda _: {"torch": "2", "numpy": "2"})
-    with pytest.raises(SystemExit, match="^far has no matplotlib, ipykernel.$"):
+    with pytest.raises(SystemExit, match=r"^far has no matplotlib, ipykernel\.$"):
         elsewhere.main("far")

@@ -6,9 +6,11 @@ import pytest
 import yaml
 
 from tools import pdf
+from tools.library import unfolded
 
 ROOT = Path(__file__).parents[2]
-BOOK = pdf.parts(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
+CONTENTS = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+BOOK = pdf.parts(unfolded(CONTENTS, ROOT))
 
 
 def article(page, heads):
@@ -26,7 +28,7 @@ def test_parts_are_the_pages_in_their_order():
         0,
     ]
     depths = {part.page: part.depth for part in BOOK}
-    assert depths["reference/library"] == 0 and depths["reference/texts"] == 1
+    assert depths["reference/library"] == 0 and depths["reference/model"] == 1
 
 
 def test_contents_list_sections_of_chapters_alone():
@@ -34,12 +36,12 @@ def test_contents_list_sections_of_chapters_alone():
         "chapters/02_attention", [(1, "Attention"), (2, "a < b"), (3, "c")]
     )
     page = article("glossary", [(1, "Glossary"), (2, "hidden")])
-    under = article("reference/texts", [(2, "Texts"), (3, "lib/tokens/bpe.py")])
+    under = article("reference/tokens", [(2, "lib.tokens"), (3, "bpe.py")])
     numbers = {chapter.heads[0][1]: 7, page.heads[0][1]: 123}
     found = pdf.contents([chapter, page, under], numbers)
-    for words in ("<b>2</b> Attention", "a &lt; b", "Glossary", "Texts"):
+    for words in ("<b>2</b> Attention", "a &lt; b", "Glossary", "lib.tokens"):
         assert words in found
-    for words in ("hidden", "lib/tokens/bpe.py", ">c<"):
+    for words in ("hidden", "bpe.py", ">c<"):
         assert words not in found
     assert found.count(">000<") == 2 and ">7<" in found and ">123<" in found
     assert not pdf.dead_links(pdf.document([chapter, page, under], "", numbers))

@@ -1,13 +1,18 @@
 """The authors' tools, and that README, continuous integration and library agree."""
 
 import ast
+import asyncio
 import importlib.util
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import tomllib
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,9 +20,11 @@ import nbformat
 import pytest
 import torch
 import yaml
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 from tests.helpers.contents import contents
 from tools import address, handout, machine, refresh, tidy
+from tools.address import notebooks, read_notebook
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def copy(tmp_path):
     """The files of the book that name its address, somewhere else."""
-    for name in address.TEXTS:
+    for name in (*address.TEXTS, "_toc.yml"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "chapters", tmp_path / "chapters")
     return tmp_path
@@ -57,7 +64,7 @@ def test_every_file_that_names_the_address_is_known():
     ).stdout.split()
     known = {
         *address.TEXTS,
-        *(p.relative_to(ROOT).as_posix() for p in address.notebooks(ROOT)),
+        *(p.relative_to(ROOT).as_posix() for p in notebooks(ROOT)),
     }
     assert set(found) <= known
 
@@ -67,7 +74,7 @@ def test_every_file_that_names_the_address_is_known():
 )
 def test_what_is_no_address_is_refused(copy, wrong):
     before = (copy / "_config.yml").read_text()
-    with pytest.raises(ValueError, match="expected https://github.com/OWNER/NAME"):
+    with pytest.raises(ValueError, match=r"expected https://github\.com/OWNER/NAME"):
         address.move(copy, wrong)
     assert (copy / "_config.yml").read_text() == before
 
@@ -104,9 +111,14 @@ def notebook(tmp_path):
     return path
 
 
+def refreshed(path):
+    return asyncio.run(refresh.refresh(path))
+
+
+@pytest.mark.processes
 def test_refreshing_runs_and_tidies(notebook):
-    seconds = refresh.refresh(notebook)
-    done = nbformat.read(notebook, as_version=4)
+    seconds = refreshed(notebook)
+    done = read_notebook(notebook)
     header, counting, slider = done.cells
     assert f"**Seconds to run:** {seconds:.0f} on" in header.source
     assert [o.get("text") or o["data"]["text/plain"] for o in counting.outputs] == [
@@ -118,22 +130,120 @@ def test_refreshing_runs_and_tidies(notebook):
     assert "execution" not in counting.metadata
 
 
+@pytest.mark.processes
 def test_refreshing_twice_changes_nothing(notebook):
-    refresh.refresh(notebook)
+    refreshed(notebook)
     strip = re.compile(r"Seconds to run:\*\* \d+")
     first = strip.sub("", notebook.read_text())
-    refresh.refresh(notebook)
+    refreshed(notebook)
     assert strip.sub("", notebook.read_text()) == first
 
 
-def test_a_cell_that_fails_leaves_the_notebook_alone(notebook):
-    broken = nbformat.read(notebook, as_version=4)
-    broken.cells[1].source = "1 / 0"
+# Like `train`, it takes an interrupt for Ctrl-C and ends as if all were well.
+CALM = """import time
+print("began", flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("ended early")"""
+FAILING = {
+    "raises": ("1 / 0", "ZeroDivisionError"),
+    "sleeps": ("import time; time.sleep(60)", "timed out"),
+    "catches the interrupt": (CALM, "timed out"),
+    "loses its kernel": ("import os; os._exit(1)", "Kernel died"),
+}
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("how", FAILING)
+def test_a_cell_that_fails_leaves_the_notebook_alone(how, notebook, monkeypatch):
+    source, said = FAILING[how]
+    monkeypatch.setattr(refresh, "LIMIT", 4)
+    broken = read_notebook(notebook)
+    broken.cells[1].source = source
     nbformat.write(broken, notebook)
     before = notebook.read_bytes()
-    with pytest.raises(Exception, match="ZeroDivisionError"):
-        refresh.refresh(notebook)
+    with pytest.raises(Exception, match=said):
+        refreshed(notebook)
     assert notebook.read_bytes() == before
+    assert list(notebook.parent.iterdir()) == [notebook]
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_is_not_stored(number, notebook):
+    """In its last cell, which ends as if nothing had happened."""
+    stopped = read_notebook(notebook)
+    began = notebook.with_name("began")
+    stopped.cells[2].source = f"open({str(began)!r}, 'w').close()\n{CALM}"
+    nbformat.write(stopped, notebook)
+    before, record = notebook.read_bytes(), refresh.RECORD.read_bytes()
+    command = [sys.executable, "-m", "tools.refresh", notebook]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as running:
+        while not began.exists():
+            assert running.poll() is None
+            time.sleep(0.1)
+        time.sleep(0.5)
+        running.send_signal(number)
+        assert running.wait(timeout=60) != 0
+    assert notebook.read_bytes() == before
+    assert refresh.RECORD.read_bytes() == record
+
+
+@pytest.mark.processes
+def test_side_by_side_the_seconds_stay(notebook, capsys, monkeypatch):
+    """Two that run well, one that fails: the others are stored all the same."""
+    monkeypatch.setattr(refresh, "RECORD", notebook.with_name("record.json"))
+    second, third = notebook.with_name("b.ipynb"), notebook.with_name("c.ipynb")
+    shutil.copy(notebook, second)
+    third.write_text("{")
+    assert refresh.main(["--jobs", "2", *map(str, (notebook, second, third))]) == 1
+    for path in (notebook, second):
+        assert read_notebook(path).cells[1].outputs
+        assert "**Seconds to run:** 99 on" in read_notebook(path).cells[0].source
+    assert not refresh.RECORD.exists()
+    assert third.read_text() == "{"
+    assert f"{third} is no notebook" in capsys.readouterr().err
+
+
+@pytest.mark.processes
+def test_one_after_the_other_the_seconds_are_recorded(notebook, monkeypatch):
+    monkeypatch.setattr(refresh, "RECORD", notebook.with_name("record.json"))
+    assert refresh.main([str(notebook)]) == 0
+    (entry,) = json.loads(refresh.RECORD.read_text()).values()
+    header = read_notebook(notebook).cells[0].source
+    assert f"**Seconds to run:** {entry['seconds']} on" in header
+    assert entry["command"].endswith(str(notebook))
+
+
+# --- what lies beside the chapters
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "[]", '{"nbformat": 3, "worksheets": 3}'])
+def test_a_broken_notebook_is_named(text, copy):
+    (copy / "chapters/02_attention.ipynb").write_text(text)
+    said = r"chapters/02_attention\.ipynb is no notebook: \S"
+    with pytest.raises(ValueError, match=said):
+        address.disagreements(copy)
+    with pytest.raises(ValueError, match=said):
+        address.move(copy, "https://github.com/someone/a-fork")
+
+
+def test_a_stray_notebook_is_left_alone(copy):
+    before = notebooks(copy)
+    (copy / "chapters/Untitled.ipynb").write_text("{")
+    (copy / "chapters/solutions/02_attention-Copy1.ipynb").write_text("{")
+    assert notebooks(copy) == before
+    assert not address.disagreements(copy)
+
+
+def test_every_notebook_of_the_repository_is_a_page():
+    """A chapter that the table of contents forgets would be tested by no one."""
+    command = ["git", "-C", ROOT, "ls-files", "chapters/*.ipynb"]
+    tracked = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    named = {f"{page}.ipynb" for page in contents() if page.startswith("chapters/")}
+    assert named == {path.relative_to(ROOT).as_posix() for path in notebooks(ROOT)}
+    assert named >= set(tracked)
 
 
 def test_tidying_takes_what_an_editor_adds_and_no_output(copy):
@@ -151,7 +261,7 @@ def test_tidying_takes_what_an_editor_adds_and_no_output(copy):
 def test_a_handout_is_the_book_without_its_solutions(tmp_path):
     handout.handout(ROOT, folder := tmp_path / "class")
     assert not (folder / "chapters/solutions").exists()
-    for path in address.notebooks(folder):
+    for path in notebooks(folder):
         before = (ROOT / path.relative_to(folder)).read_text()
         assert before.count("Solutions are on") == 1
         assert path.read_text() == handout.SENTENCE.sub("", before)
@@ -215,18 +325,12 @@ def test_axis_names_are_in_the_vocabulary():
     assert used <= vocabulary
 
 
-def test_imports_point_one_way():
-    """The library knows no test, chapter or tool; only what draws imports plotting."""
-    drawing = {"plots", "widgets"}
-    for path in (ROOT / "lib").rglob("*.py"):
-        text = path.read_text()
-        assert not re.search(
-            r"^(from|import) (tests|tools|chapters)", text, re.MULTILINE
-        )
-        if path.parent.name not in drawing and path.name != "notebook.py":
-            assert not re.search(
-                r"^\s*(from|import) (matplotlib|IPython|ipywidgets)", text, re.M
-            )
+def test_imports_point_one_way(capsys):
+    """By the contracts of `pyproject.toml`, which name every folder of `lib/`."""
+    settings = str(ROOT / "pyproject.toml")
+    assert lint_imports(settings, no_cache=True) == EXIT_STATUS_SUCCESS, (
+        capsys.readouterr().out
+    )
 
 
 # --- habits
@@ -235,13 +339,14 @@ def test_imports_point_one_way():
 def test_hooks_run_the_pinned_tools_and_need_no_network():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     pinned = (ROOT / "requirements.txt").read_text()
-    assert "\npre-commit==" in pinned and "\nruff==" in pinned
+    for name in ("pre-commit", "ruff", "import-linter", "basedpyright"):
+        assert f"\n{name}==" in pinned
     for repository in hooks:
         assert repository["repo"] == "local"
         for hook in repository["hooks"]:
             assert hook["language"] == "system"
             program, *rest = hook["entry"].split()
-            assert program in {"ruff", "python"}
+            assert program in {"ruff", "lint-imports", "python"}
             if program == "python" and rest[1].startswith("tools."):
                 assert (ROOT / f"{rest[1].replace('.', '/')}.py").exists()
 
@@ -259,6 +364,7 @@ def test_forms_for_errata_are_whole():
             assert field["attributes"]["label"]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", ["teachers.md", "CONTRIBUTING.md", "README.md"])
 def test_commands_on_a_page_name_what_is_there(name):
     """Modules, files, and every option of the training command."""
@@ -276,6 +382,7 @@ def test_commands_on_a_page_name_what_is_there(name):
             assert option in known, option
 
 
+@cache
 def console_help():
     command = [sys.executable, "-m", "lib.train", "--help"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

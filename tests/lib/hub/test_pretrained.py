@@ -106,6 +106,7 @@ def test_what_a_file_cannot_hold_is_refused(saved):
     assert names(folder) == ["tiny"]
 
 
+@pytest.mark.processes
 def test_the_cards_figure_is_true():
     """The accuracy of a line through averages; the words are the training reviews'."""
     pretrained = load_pretrained("reviews")
