@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from lib.model.modes import unwrap
 from lib.train import Callback, Run
 
 
@@ -63,8 +64,9 @@ class GradualUnfreezing(Callback):
             self._thaw(run)
 
     def _thaw(self, run: Run) -> None:
-        names = [name for name, _ in layers(run.model)]
-        freeze(run.model, names[: 1 + run.step // self.steps])
+        model = unwrap(run.model)
+        names = [name for name, _ in layers(model)]
+        freeze(model, names[: 1 + run.step // self.steps])
 
 
 def layerwise_adamw(
