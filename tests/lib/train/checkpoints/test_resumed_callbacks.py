@@ -23,7 +23,7 @@ from tests.helpers.runs import CONFIG, At, same
 
 TEXTS = [[n % 6, (n * n) % 6, 5 - n % 6] for n in range(12)]
 LABELS = [n % 2 for n in range(12)]
-HELD_OUT = list(next(labeled_batches(TEXTS, LABELS, 6, seed=9)) for _ in range(2))
+HELD_OUT = [next(labeled_batches(TEXTS, LABELS, 6, seed=9))]
 
 
 class Own(Callback):
@@ -116,7 +116,7 @@ def quiet(monkeypatch):
     monkeypatch.setattr(live_curve, "display", lambda figure, **_: None)
 
 
-@pytest.mark.parametrize("cut", [5, 6, 8])
+@pytest.mark.parametrize("cut", [5, 8])
 @pytest.mark.parametrize(
     "kind",
     [
@@ -133,7 +133,7 @@ def quiet(monkeypatch):
     ],
 )
 def test_the_resumed_run_is_the_whole_one(tmp_path, kind, cut):
-    """Cut at step 5, 6 or 8, it goes on from step 4, 4 or 6."""
+    """Cut at step 5 or 8, it goes on from step 4 or 6."""
     expected = make_hooks(kind, tmp_path / "whole")
     whole = go(*expected)
     with pytest.raises(ZeroDivisionError):
@@ -159,7 +159,7 @@ def same_state(one, other):
     return one == other
 
 
-@pytest.mark.parametrize("order", permutations(range(3)))
+@pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_the_order_in_the_list_changes_nothing(tmp_path, order):
     """Wherever the checkpoint stands, it saves and brings back the whole run."""
 
