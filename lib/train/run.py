@@ -7,7 +7,6 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from lib.model.modes import unwrap
 from lib.train import distributed
 from lib.train.objectives import Count, Objective, count_targets, token_loss
 from lib.train.precision import PRECISIONS, half_type, loss_scaler
@@ -61,7 +60,7 @@ class Run:
         self._check("precision", known, f"one of {PRECISIONS}")
         self.callbacks = sorted(self.callbacks, key=lambda each: each.comes_last)
         self.batches = iter(self.batches)
-        self.weights = list(unwrap(self.model).parameters())
+        self.weights = list(self.model.parameters())
         if not self.weights:
             raise ValueError("model must have weights to train, got none")
         self.device = self.weights[0].device

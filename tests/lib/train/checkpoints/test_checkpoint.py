@@ -30,7 +30,9 @@ from tests.helpers.runs import CONFIG, TEXT, At, batches, make, run, same, whole
 def test_runs_that_are_killed_end_like_one_that_is_not(tmp_path):
     command = [sys.executable, "tests/helpers/runs.py", str(tmp_path)]
     environment = os.environ | {"PYTHONPATH": ".", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     ends = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(ends) == 17
