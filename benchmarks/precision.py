@@ -18,8 +18,8 @@ from benchmarks import Target, conclude, plays
 from lib import train
 from lib.model.config import GPTConfig
 from lib.model.gpt import GPT
-from lib.train.run import PRECISIONS
 
+PRECISIONS = ("float32", "bfloat16")
 WIDTHS, ROUNDS, BATCH, TIME, VOCAB = (64, 128, 256, 512, 768), 7, 12, 64, 512
 SEEDS, STEPS, LR = (0, 1, 2), 200, 0.01
 

@@ -72,8 +72,9 @@ class GradualUnfreezing(Callback):
             self._thaw(run)
 
     def _thaw(self, run: Run) -> None:
-        names = list(weights_by_layer(run.model))
-        freeze(run.model, names[: 1 + run.step // self.steps])
+        model = unwrap(run.model)
+        names = list(weights_by_layer(model))
+        freeze(model, names[: 1 + run.step // self.steps])
 
 
 def layerwise_adamw(

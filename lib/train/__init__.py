@@ -1,43 +1,44 @@
-"""Training: draw a batch, measure the loss, step downhill, again.
+"""Training: draw a batch, measure the loss, step downhill, and again.
 
 What a chapter calls stands here; each idea has a file of its own:
 
-==============  ==========================================================
-file            idea
-==============  ==========================================================
-batches.py      a text cut into windows, some tokens masked
-objectives.py   what is minimized, and how a held-out loss is measured
-optimizers.py   which weights move how: AdamW, Muon
-row_adagrad.py  a rate for each row of a table: for word vectors
-schedules.py    how the learning rate rises and falls
-run.py          a run: what learns, how, and what was measured on the way
-loop.py         the loop itself
-console.py      a progress bar, and Ctrl-C
-callbacks.py    what hangs on the loop: measuring, stopping, looking
-tensorboard.py  its curves, in a browser
-checkpoint.py   a run that is killed goes on where it was
-state.py        all that a run is made of, taken and given back
-settings.py     what must be the same when it goes on
-storage.py      a folder of tensors that is written whole or not at all
-processes.py    many processes that take one step together
-__main__.py     training from the command line
-==============  ==========================================================
+==================  ======================================================
+file                idea
+==================  ======================================================
+batches.py          a text cut into windows, some tokens masked
+objectives.py       what is minimized, and how a held-out loss is measured
+optimizers.py       which weights move how: AdamW, Muon
+muon.py             an optimizer for the matrices inside a model
+row_adagrad.py      a rate for each row of a table: for word vectors
+sampled_softmax.py  the true word against a few others, not against all
+schedules.py        how the learning rate rises and falls
+precision.py        products in 16 bits, where that is quicker
+run.py              a run: what learns, how, and what was measured on the way
+loop.py             the loop itself
+console.py          a progress bar, and Ctrl-C
+callbacks.py        what hangs on the loop: measuring, stopping, looking
+tensorboard.py      its curves, in a browser
+checkpoints/        a run that is killed goes on where it was
+distributed.py      many processes that take one step together
+__main__.py         training from the command line
+==================  ======================================================
 """
 
 from lib.data.batch import Batch
 from lib.train.batches import consecutive_windows, mask_tokens, windows
-from lib.train.callbacks import Callback, EarlyStopping, Evaluate, Every
-from lib.train.checkpoints.checkpoint import Checkpoint, checkpoints, load_weights
+from lib.train.callbacks import EarlyStopping, Evaluate, Every
+from lib.train.checkpoints.checkpoint import Checkpoint, list_checkpoints, load_weights
 from lib.train.loop import take_step, train
 from lib.train.objectives import (
     bits_per_character,
+    count_targets,
     evaluate,
     next_token_loss,
     perplexity,
     token_loss,
 )
 from lib.train.optimizers import adamw, muon
-from lib.train.run import Diverged, History, Run
+from lib.train.run import Callback, Diverged, History, Run
 from lib.train.schedules import (
     cosine,
     exponential_rise,
@@ -60,12 +61,13 @@ __all__ = [
     "TensorBoard",
     "adamw",
     "bits_per_character",
-    "checkpoints",
     "consecutive_windows",
     "cosine",
+    "count_targets",
     "evaluate",
     "exponential_rise",
     "linear_decay",
+    "list_checkpoints",
     "load_weights",
     "mask_tokens",
     "muon",

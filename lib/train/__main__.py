@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from lib.data import corpora
 from lib.data.batch import Batch
@@ -15,11 +16,14 @@ from lib.device import pick_device
 from lib.model.config import GPT2, LLAMA2, SMALL, GPTConfig
 from lib.model.gpt import GPT
 from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
-from lib.train import callbacks, distributed, run
+from lib.train import distributed
 from lib.train.batches import windows
+from lib.train.callbacks import Evaluate
 from lib.train.checkpoints.checkpoint import Checkpoint
 from lib.train.loop import train as run_loop
 from lib.train.optimizers import OPTIMIZERS
+from lib.train.precision import PRECISIONS
+from lib.train.run import Callback, Diverged, History
 from lib.train.tensorboard import TensorBoard
 
 ABOUT = """\
@@ -35,45 +39,6 @@ steps that one would take.
 """
 PRESETS = {"small": SMALL, "gpt2": GPT2, "llama2": LLAMA2}
 PLAYS = ["Macbeth", "The Tempest"]
-TYPES = {"N": int, "SHARE": float, "RATE": float, "NORM": float}  # others are words
-
-# fmt: off
-OPTIONS = {
-    "text": {
-        "text": (None, "FILE", "a text in UTF-8, its last tenth held out; "
-                               "without it, the 38 plays"),
-        "held-out": (PLAYS, "PLAY", "the plays to measure on and not to learn from"),
-        "tokenizer": (None, "FILE", "what `BytePairTokenizer.save` wrote; "
-                                    "without it, a token is a character"),
-    },
-    "model": {
-        "preset": ("small", PRESETS, "parts and sizes of the model"),
-        "context": (64, "N", "tokens in a window, and the most it looks back over"),
-        "width": (None, "N", "numbers in a token's vector, if not the preset's"),
-        "layers": (None, "N", "blocks, if not the preset's"),
-        "heads": (None, "N", "attention heads in a block, if not the preset's"),
-        "dropout": (0.0, "SHARE", "share of the numbers that are zeroed at each step"),
-    },
-    "training": {
-        "steps": (1000, "N", "steps to take"),
-        "batch": (12, "N", "windows in a batch, those of all processes together"),
-        "accumulate": (1, "N", "batches in a step"),
-        "optimizer": ("adamw", OPTIMIZERS, "the rule that moves the weights"),
-        "lr": (0.01, "RATE", "learning rate, at its highest"),
-        "clip": (1.0, "NORM", "the longest gradient"),
-        "precision": ("float32", run.PRECISIONS, "of the products"),
-        "seed": (0, "N", "of the first weights, the windows and dropout"),
-        "device": (None, "NAME", "cpu, cuda, ...; without it, the fastest here"),
-        "fsdp": (False, None, "each process keeps a slice of the weights, not a copy"),
-    },
-    "records": {
-        "checkpoints": (None, "FOLDER", "save the run there, or resume it from there"),
-        "tensorboard": (None, "FOLDER", "write its curves there"),
-        "every": (250, "N", "steps from one measurement and checkpoint to the next"),
-        "held-out-batches": (8, "N", "random batches to measure the held-out loss on"),
-    },
-}
-# fmt: on
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -82,65 +47,233 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     try:
         with distributed.joined(torch.device(asked.device or pick_device())) as device:
-            history, first = train(asked, device), distributed.rank() == 0
-    except (ValueError, OSError, ImportError, RuntimeError, run.Diverged) as error:
+            history = train(asked, device)
+            first = distributed.rank() == 0
+    except (ValueError, OSError, ImportError, RuntimeError, Diverged) as error:
         sys.exit(f"{parser.prog}: {error}")
     if first:
         print(summary(history))
 
 
 def make_parser() -> ArgumentParser:
-    """The command line, made of `OPTIONS`."""
+    """The command line."""
     parser = ArgumentParser(
         "python -m lib.train",
         description=ABOUT,
         formatter_class=RawDescriptionHelpFormatter,
     )
-    for title, options in OPTIONS.items():
-        group = parser.add_argument_group(title)
-        for name, option in options.items():
-            group.add_argument(f"--{name}", **_explain(*option))
+    add_text_options(parser)
+    add_model_options(parser)
+    add_training_options(parser)
+    add_record_options(parser)
     return parser
 
 
-def _explain(default, kind, words: str) -> dict:
-    """An option as argparse has it: of one kind of value, or one of several choices."""
-    if kind is None:
-        return {"action": "store_true", "help": words}
-    if default is not None:
-        shown = ", ".join(default) if isinstance(default, list) else default
-        words += f" (default: {shown})"
-    option = {"default": default, "help": words}
-    if not isinstance(kind, str):
-        return option | {"choices": list(kind)}
-    many = {"nargs": "+"} if isinstance(default, list) else {}
-    return option | many | {"metavar": kind, "type": TYPES.get(kind, str)}
+def add_text_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("text").add_argument
+    add(
+        "--text",
+        metavar="FILE",
+        type=in_home,
+        help="a text in UTF-8, its last tenth held out; without it, the 38 plays",
+    )
+    add(
+        "--held-out",
+        metavar="PLAY",
+        nargs="+",
+        default=PLAYS,
+        help="the plays to measure on and not to learn from "
+        f"(default: {', '.join(PLAYS)})",
+    )
+    add(
+        "--tokenizer",
+        metavar="FILE",
+        type=in_home,
+        help="what `BytePairTokenizer.save` wrote; without it, a token is a character",
+    )
 
 
-def train(asked: Namespace, device: torch.device) -> run.History:
+def add_model_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("model").add_argument
+    add(
+        "--preset",
+        choices=list(PRESETS),
+        default="small",
+        help="parts and sizes of the model (default: %(default)s)",
+    )
+    add(
+        "--context",
+        metavar="N",
+        type=int,
+        default=64,
+        help="tokens in a window, and the most it looks back over "
+        "(default: %(default)s)",
+    )
+    add(
+        "--width",
+        metavar="N",
+        type=int,
+        help="numbers in a token's vector, if not the preset's",
+    )
+    add(
+        "--layers",
+        metavar="N",
+        type=int,
+        help="blocks, if not the preset's",
+    )
+    add(
+        "--heads",
+        metavar="N",
+        type=int,
+        help="attention heads in a block, if not the preset's",
+    )
+    add(
+        "--dropout",
+        metavar="SHARE",
+        type=float,
+        default=0.0,
+        help="share of the numbers that are zeroed at each step (default: %(default)s)",
+    )
+
+
+def add_training_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("training").add_argument
+    add(
+        "--steps",
+        metavar="N",
+        type=int,
+        default=1000,
+        help="steps to take (default: %(default)s)",
+    )
+    add(
+        "--batch",
+        metavar="N",
+        type=int,
+        default=12,
+        help="windows in a batch, those of all processes together "
+        "(default: %(default)s)",
+    )
+    add(
+        "--accumulate",
+        metavar="N",
+        type=int,
+        default=1,
+        help="batches in a step (default: %(default)s)",
+    )
+    add(
+        "--optimizer",
+        choices=list(OPTIMIZERS),
+        default="adamw",
+        help="the rule that moves the weights (default: %(default)s)",
+    )
+    add(
+        "--lr",
+        metavar="RATE",
+        type=float,
+        default=0.01,
+        help="learning rate, at its highest (default: %(default)s)",
+    )
+    add(
+        "--clip",
+        metavar="NORM",
+        type=float,
+        default=1.0,
+        help="the longest gradient (default: %(default)s)",
+    )
+    add(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="of the products; half: bfloat16 or float16, as the device likes it "
+        "(default: %(default)s)",
+    )
+    add(
+        "--seed",
+        metavar="N",
+        type=int,
+        default=0,
+        help="of the first weights, the windows and dropout (default: %(default)s)",
+    )
+    add(
+        "--device",
+        metavar="NAME",
+        help="cpu, cuda, ...; without it, the fastest here",
+    )
+    add(
+        "--fsdp",
+        action="store_true",
+        help="each process keeps a slice of the weights, not a copy",
+    )
+    add(
+        "--compile",
+        action="store_true",
+        help="let PyTorch compile the model first: minutes that a long run pays back",
+    )
+
+
+def add_record_options(parser: ArgumentParser) -> None:
+    add = parser.add_argument_group("records").add_argument
+    add(
+        "--checkpoints",
+        metavar="FOLDER",
+        help="save the run there, or resume it from there",
+    )
+    add(
+        "--tensorboard",
+        metavar="FOLDER",
+        help="write its curves there",
+    )
+    add(
+        "--every",
+        metavar="N",
+        type=int,
+        default=250,
+        help="steps from one measurement and checkpoint to the next "
+        "(default: %(default)s)",
+    )
+    add(
+        "--held-out-batches",
+        metavar="N",
+        type=int,
+        default=8,
+        help="random batches to measure the held-out loss on (default: %(default)s)",
+    )
+
+
+def in_home(path: str) -> Path:
+    """A path in which ~ is the home folder."""
+    return Path(path).expanduser()
+
+
+def train(asked: Namespace, device: torch.device) -> History:
     """The run that the options ask for: this process's part in it."""
     learned, held_out = read_texts(asked)
     tokenizer = read_tokenizer(asked, learned + held_out)
-    torch.manual_seed(asked.seed)
-    model = GPT(configure(asked, len(tokenizer))).to(device)
-    if asked.fsdp:
-        distributed.shard(model)
-    objective = distributed.spread(model)
-    optimizer = OPTIMIZERS[asked.optimizer](model, asked.lr)
+    model = make_model(asked, len(tokenizer), device)
     measured = cut(held_out, tokenizer, asked, seed=asked.seed + 1)
     hooks = make_callbacks(asked, tokenizer, islice(measured, asked.held_out_batches))
     torch.manual_seed(asked.seed + distributed.rank())  # to each its own dropout
     return run_loop(
         model,
-        optimizer,
+        OPTIMIZERS[asked.optimizer](model, asked.lr),
         cut(learned, tokenizer, asked, seed=asked.seed),
         asked.steps,
         callbacks=hooks,
-        objective=objective,
         clip=asked.clip,
         accumulate=asked.accumulate,
         precision=asked.precision,
     )
+
+
+def make_model(asked: Namespace, vocab: int, device: torch.device) -> nn.Module:
+    """The model with its first weights, ready for the processes that train it."""
+    torch.manual_seed(asked.seed)
+    model: nn.Module = GPT(configure(asked, vocab)).to(device)
+    if asked.fsdp:
+        distributed.shard(model)
+    if asked.compile:
+        model = torch.compile(model)
+    return distributed.spread(model)
 
 
 def read_texts(asked: Namespace) -> tuple[str, str]:
@@ -149,13 +282,14 @@ def read_texts(asked: Namespace) -> tuple[str, str]:
     Raises ValueError for a play that is not there, OSError for a file.
     """
     if asked.text is not None:
-        text = Path(asked.text).read_text(encoding="utf-8")
+        text = asked.text.read_text(encoding="utf-8")
         place = len(text) * 9 // 10
         return text[:place], text[place:]
     plays = corpora.shakespeare()
     if unknown := sorted(set(asked.held_out) - set(plays)):
         raise ValueError(f"--held-out must be some of {list(plays)}, got {unknown}")
-    held_out = [plays.pop(title) for title in asked.held_out]
+    titles = dict.fromkeys(asked.held_out)
+    held_out = [plays.pop(title) for title in titles]
     return "\n".join(plays.values()), "\n".join(held_out)
 
 
@@ -170,10 +304,16 @@ def read_tokenizer(
 
 def configure(asked: Namespace, vocab: int) -> GPTConfig:
     """The preset in the sizes asked for. Raises ValueError for one that cannot be."""
-    sizes = {"width": asked.width, "layers": asked.layers, "heads": asked.heads}
-    changed = {name: size for name, size in sizes.items() if size is not None}
-    changed |= {"vocab": vocab, "context": asked.context, "dropout": asked.dropout}
-    return replace(PRESETS[asked.preset], **changed)
+    preset = PRESETS[asked.preset]
+    return replace(
+        preset,
+        vocab=vocab,
+        context=asked.context,
+        dropout=asked.dropout,
+        width=preset.width if asked.width is None else asked.width,
+        layers=preset.layers if asked.layers is None else asked.layers,
+        heads=preset.heads if asked.heads is None else asked.heads,
+    )
 
 
 def cut(
@@ -191,9 +331,9 @@ def make_callbacks(
     asked: Namespace,
     tokenizer: BytePairTokenizer | CharacterTokenizer,
     held_out: Iterator[Batch],
-) -> list[callbacks.Callback]:
+) -> list[Callback]:
     """What hangs on the loop: measuring, and the records that were asked for."""
-    hooks: list[callbacks.Callback] = [callbacks.Evaluate(asked.every, held_out)]
+    hooks: list[Callback] = [Evaluate(asked.every, held_out)]
     if asked.tensorboard is not None:
         hooks.append(TensorBoard(asked.tensorboard))
     if asked.checkpoints is not None:
@@ -201,13 +341,15 @@ def make_callbacks(
     return hooks
 
 
-def summary(history: run.History) -> str:
+def summary(history: History) -> str:
     """Steps, tokens and the losses that the run ended with."""
     words = f"{len(history.losses)} steps, {history.tokens:,} tokens"
     if history.held_out:
         step, loss = history.held_out[-1]
         words += f", held-out loss {loss:.3f} nats a token after step {step}"
-    return f"{words}{history.stopped and '; stopped: ' + history.stopped}"
+    if history.stopped:
+        words += f"; stopped: {history.stopped}"
+    return words
 
 
 if __name__ == "__main__":

@@ -14,9 +14,10 @@ def windows(
 ) -> Iterator[Batch]:
     """Endless batches of random windows of `ids`, and the same windows one token later.
 
-    Raises ValueError when the text is too short for one window and its target.
+    Raises ValueError when the text is too short for one window and its target, and
+    unless `batch` and `time` are above 0.
     """
-    _check_length(ids, time)
+    _check(ids, batch, time)
     generator = torch.Generator().manual_seed(seed)
     while True:
         starts = torch.randint(len(ids) - time, (batch,), generator=generator)
@@ -30,9 +31,10 @@ def consecutive_windows(
     """The whole text once, window after window: every token but the first is a target.
 
     The last batch may be smaller. Up to `time` tokens that fill no window are left out.
-    Raises ValueError when the text is too short for one window and its target.
+    Raises ValueError when the text is too short for one window and its target, and
+    unless `batch` and `time` are above 0.
     """
-    _check_length(ids, time)
+    _check(ids, batch, time)
     starts = torch.arange(0, len(ids) - time, time)
     for chunk in starts.split(batch):
         block = ids[chunk[:, None] + torch.arange(time + 1)]  # batch time+1
@@ -62,7 +64,11 @@ def mask_tokens(
         yield seen, torch.where(hidden, ids, -1)
 
 
-def _check_length(ids: Int[Tensor, " text"], time: int) -> None:
+def _check(ids: Int[Tensor, " text"], batch: int, time: int) -> None:
+    if batch < 1 or time < 1:
+        raise ValueError(
+            f"batch and time must be above 0, got batch={batch}, time={time}"
+        )
     if len(ids) <= time:
         raise ValueError(
             f"a window of {time} and its target need {time + 1} tokens, got {len(ids)}"

@@ -13,7 +13,7 @@ from lib.train.run import Run
 
 @contextmanager
 def interruptible(run: Run) -> Iterator[None]:
-    """Let the first Ctrl-C ask the run to stop, where it would break off a step.
+    """Let the first Ctrl-C end the run after its step; a second one breaks that off.
 
     Only a program's main thread is told of a Ctrl-C; in another one nothing changes.
     """
@@ -35,9 +35,13 @@ def interruptible(run: Run) -> Iterator[None]:
 
 def progress_bar(run: Run) -> tqdm:
     """A bar over the steps; it is gone when the run ends."""
-    silent = distributed.rank() > 0
-    options = {"initial": run.step, "leave": False, "ncols": 76, "disable": silent}
-    return tqdm(total=run.steps, **options)
+    return tqdm(
+        total=run.steps,
+        initial=run.step,
+        leave=False,
+        ncols=76,
+        disable=distributed.rank() > 0,
+    )
 
 
 def show_progress(bar: tqdm, run: Run) -> None:

@@ -1,23 +1,20 @@
 """Many processes that train one model: what they tell each other.
 
 `python -m torch.distributed.run` starts them. Each draws the same batches and takes its
-share of the rows; gradients and losses are averaged, so that together they take the
-step that one process would take with the whole batch. With one process, nothing here
-does anything.
+share of the rows. Gradients are averaged and losses added up, so that together they
+take the step that one process would take with the whole batch. With one process,
+nothing here does anything.
 """
 
-import functools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor, distribute_tensor
-from torch.nn.parallel import DistributedDataParallel
 
-from lib.train.objectives import Objective, token_loss
+from lib.model.modes import unwrap
 
 
 @contextmanager
@@ -39,7 +36,7 @@ def joined(device: torch.device) -> Iterator[torch.device]:
         dist.destroy_process_group()
 
 
-def count() -> int:
+def processes() -> int:
     """How many processes train together."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
@@ -56,18 +53,20 @@ def any_of(flag: bool) -> bool:
 
 def gather(mine: Tensor) -> Tensor:
     """The CPU tensors of all processes, one after the other along their first axis."""
-    if count() == 1:
+    if processes() == 1:
         return mine
-    parts = [torch.empty_like(mine) for _ in range(count())]
+    parts = [torch.empty_like(mine) for _ in range(processes())]
     dist.all_gather(parts, mine.contiguous())
     return torch.cat(parts)
 
 
-def mean(value: Tensor) -> Tensor:
-    """The mean of a tensor over all processes."""
-    total = value.detach().clone()
-    dist.all_reduce(total)
-    return total / count()
+def total(value: int | float) -> int | float:
+    """The sum of a number over all processes."""
+    if processes() == 1:
+        return value
+    summed = torch.tensor(value, dtype=torch.float64)
+    dist.all_reduce(summed)
+    return summed.item()
 
 
 def share(batches: Iterable[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]:
@@ -76,34 +75,25 @@ def share(batches: Iterable[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]]
     Raises ValueError for a batch whose rows cannot be shared out evenly.
     """
     for batch in batches:
-        rows, left = divmod(len(batch[0]), count())
+        rows, left = divmod(len(batch[0]), processes())
         if left:
             raise ValueError(
-                f"a batch must be a multiple of {count()} processes, "
+                f"a batch must be a multiple of {processes()} processes, "
                 f"got {len(batch[0])} rows"
             )
         mine = slice(rank() * rows, (rank() + 1) * rows)
         yield tuple(tensor[mine] for tensor in batch)
 
 
-def spread(model: nn.Module, objective: Objective = token_loss) -> Objective:
-    """The objective over all processes: each sees its rows, all get the mean.
+def spread(model: nn.Module) -> nn.Module:
+    """The model, or around it PyTorch's `DistributedDataParallel`, which averages.
 
-    The gradients are averaged as they come, by PyTorch's `DistributedDataParallel`, and
-    the weights of the first process become those of all. A batch must hold as many
-    targets in every process for the mean over processes to be the mean over targets.
+    The weights of the first process become those of all, and every `backward` gives all
+    processes the mean of their gradients. A sharded model does that by itself.
     """
-    if count() == 1:
-        return objective
-    sharded = any(isinstance(weight, DTensor) for weight in model.parameters())
-    synced = model if sharded else DistributedDataParallel(model)
-
-    @functools.wraps(objective)
-    def together(model: nn.Module, batch: tuple[Tensor, ...]) -> Tensor:
-        loss = objective(synced if torch.is_grad_enabled() else model, batch)
-        return loss - loss.detach() + mean(loss)
-
-    return together
+    if processes() == 1 or any(is_sharded(weight) for weight in model.parameters()):
+        return model
+    return nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
 
 
 def shard(model: nn.Module) -> None:
@@ -115,21 +105,35 @@ def shard(model: nn.Module) -> None:
     fully_shard(model)
 
 
+def is_sharded(tensor: Tensor) -> bool:
+    """Whether this process has only a slice of a tensor (a PyTorch `DTensor`)."""
+    return hasattr(tensor, "full_tensor")  # its class takes seconds to import
+
+
 def whole(tensor: Tensor) -> Tensor:
     """A tensor on the CPU; one that is sharded is put together first."""
     tensor = tensor.detach()
-    return (tensor.full_tensor() if isinstance(tensor, DTensor) else tensor).cpu()
+    return (tensor.full_tensor() if is_sharded(tensor) else tensor).cpu()
 
 
 def part(tensor: Tensor) -> Tensor:
     """A tensor without its history, or this process's slice of one that is sharded."""
     tensor = tensor.detach()
-    return tensor._local_tensor if isinstance(tensor, DTensor) else tensor
+    return tensor._local_tensor if is_sharded(tensor) else tensor
 
 
 def placed_like(tensor: Tensor, example: Tensor) -> Tensor:
-    """A whole tensor, on the example's device, or sharded over processes as that is."""
-    if isinstance(example, DTensor):
-        mesh, placements = example.device_mesh, example.placements
-        return distribute_tensor(tensor, mesh, placements, src_data_rank=None)
-    return tensor.to(example.device)
+    """A tensor on the example's device; a whole one becomes sharded as that is."""
+    if is_sharded(tensor) or not is_sharded(example):
+        return tensor.to(example.device)
+    from torch.distributed.tensor import distribute_tensor
+
+    mesh = example.device_mesh
+    return distribute_tensor(tensor, mesh, example.placements, src_data_rank=None)
+
+
+@torch.no_grad()
+def copy_weights(saved: Mapping[str, Tensor], model: nn.Module) -> None:
+    """Copy weights, whole or sharded, to where the model has those of their names."""
+    for name, tensor in unwrap(model).state_dict().items():
+        tensor.copy_(placed_like(saved[name], tensor))

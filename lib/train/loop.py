@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lib.train import distributed
-from lib.train.callbacks import Callback
 from lib.train.console import interruptible, progress_bar, show_progress
-from lib.train.run import Diverged, History, Run
+from lib.train.objectives import Count, Objective, count_targets, token_loss, weigh
+from lib.train.run import Callback, Diverged, History, Run
+from lib.train.schedules import Schedule, warm_up_stable_decay
 
 
 def train(
@@ -22,23 +23,48 @@ def train(
     steps: int,
     *,
     callbacks: Sequence[Callback] = (),
-    **settings,
+    objective: Objective = token_loss,
+    count: Count = count_targets,
+    schedule: Schedule = warm_up_stable_decay,
+    clip: float = 1.0,
+    accumulate: int = 1,
+    precision: str = "float32",
 ) -> History:
     """Take `steps` steps down the objective; return what was measured on the way.
 
-    `settings` are fields of `Run`: `objective` (the mean surprise at the next token),
-    `schedule` (by what the learning rate is multiplied at each step), `clip` (the
-    longest gradient), `accumulate` (batches in a step), `precision` ("float32", or
-    "bfloat16" where PyTorch's autocast deems it safe). Callbacks are called at the
-    start, after every step, and at the end, then last to first.
+    callbacks: are called at the start, after every step, and at the end, then last to
+        first.
+    objective: the loss of a model on a batch, a mean over its targets: by default the
+        surprise at the next token, in nats.
+    count: how many targets a batch has. Every target of a step weighs the same, in
+        whichever of its batches or processes it lies.
+    schedule: by what the learning rate is multiplied at each step.
+    clip: the longest gradient; a longer one is shortened.
+    accumulate: batches in a step.
+    precision: of the products. "float32", "bfloat16", "float16" (with loss scaling), or
+        "half": whichever of these two the device is made for.
 
     Ctrl-C, or the notebook's stop button, ends the run after the step under way and
     keeps what was learned; a second one breaks that step off.
 
     Raises `Diverged` when the loss, the gradient or the weights are not finite,
-    ValueError for a setting that cannot be.
+    ValueError for a setting that cannot be and for a step without a target.
     """
-    run = Run(model, optimizer, batches, steps, tuple(callbacks), **settings)
+    run = Run(
+        model,
+        optimizer,
+        batches,
+        steps,
+        callbacks=callbacks,
+        objective=objective,
+        count=count,
+        schedule=schedule,
+        clip=clip,
+        accumulate=accumulate,
+        precision=precision,
+    )
+    for callback in run.callbacks:
+        callback.restore(run)
     with ExitStack() as endings:
         for callback in run.callbacks:
             callback.start(run)
@@ -75,9 +101,12 @@ def take_step(run: Run) -> bool:
     if len(batches) < run.accumulate:
         run.history.stopped = "no more batches"
         return False
+    shares = share_targets(run, batches)
     rate = set_rate(run)
     forget_gradient(run)
-    loss = sum(add_gradient(run, batch) for batch in batches)
+    parts = zip(batches, shares, strict=True)
+    loss = sum(add_gradient(run, batch, share) for batch, share in parts)
+    loss = distributed.total(loss)
     norm = clip_gradient(run)
     move_weights(run, loss, norm)
     run.history.record(loss, norm, rate, tokens=count_tokens(batches))
@@ -104,13 +133,31 @@ def forget_gradient(run: Run) -> None:
         weight.grad = None
 
 
-def add_gradient(run: Run, batch: tuple[Tensor, ...]) -> float:
-    """The share of one batch in the step: its gradient is added, its loss returned."""
+def share_targets(run: Run, batches: Sequence[tuple[Tensor, ...]]) -> list[float]:
+    """Which share of the step's targets each batch has, those of other processes too.
+
+    Raises ValueError when the step has no target at all.
+    """
+    counts = [run.count(batch) for batch in batches]
+    total = distributed.total(sum(counts))
+    if not total:
+        raise ValueError(
+            f"batches must have a target in every step, got none at step {run.step + 1}"
+        )
+    return [many / total for many in counts]
+
+
+def add_gradient(run: Run, batch: tuple[Tensor, ...], share: float) -> float:
+    """The part of one batch in the step: its gradient is added, its loss returned.
+
+    `share` says how much of the step the batch is.
+    """
     batch = tuple(tensor.to(run.device) for tensor in batch)
-    half = run.precision == "bfloat16"
-    with torch.autocast(run.device.type, torch.bfloat16, enabled=half):
-        loss = run.objective(run.model, batch) / run.accumulate
-    loss.backward()
+    half = run.half or torch.bfloat16
+    with torch.autocast(run.device.type, half, enabled=run.half is not None):
+        loss = weigh(run.objective(run.model, batch), share)
+    everyone = distributed.processes()  # whose gradients are averaged, not added up
+    run.scaler.scale(everyone * loss).backward()
     return loss.item()
 
 
@@ -120,7 +167,8 @@ def clip_gradient(run: Run) -> float:
     Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural
     networks", algorithm 1.
     """
-    norm = nn.utils.clip_grad_norm_(run.weights, run.clip)
+    run.scaler.unscale_(run.optimizer)
+    norm = nn.utils.clip_grad_norm_(run.moved(), run.clip)
     return distributed.whole(norm).item()
 
 
@@ -130,7 +178,8 @@ def move_weights(run: Run, loss: float, norm: float) -> None:
         restore(run)  # the step before led here
         raise Diverged(run.history, f"the loss became {loss}")
     if not math.isfinite(norm):
-        raise Diverged(run.history, f"the norm of the gradient became {norm}")
+        lower_scale(run, norm)
+        return
     torch._foreach_copy_(run.last_good, run.parts())
     try:
         run.optimizer.step()
@@ -140,6 +189,18 @@ def move_weights(run: Run, loss: float, norm: float) -> None:
     except BaseException:
         restore(run)  # some weights may have moved, others not
         raise
+    run.scaler.update()
+
+
+def lower_scale(run: Run, norm: float) -> None:
+    """Leave the weights as they are: the loss was scaled up too far for float16.
+
+    Raises `Diverged` where the loss is not scaled up, and so that is not the reason.
+    """
+    scale = run.scaler.get_scale()
+    if scale <= 1:
+        raise Diverged(run.history, f"the norm of the gradient became {norm}")
+    run.scaler.update(scale / 2)
 
 
 def restore(run: Run) -> None:
@@ -149,4 +210,4 @@ def restore(run: Run) -> None:
 
 def count_tokens(batches: Sequence[tuple[Tensor, ...]]) -> int:
     """How many tokens the batches hold, those of other processes included."""
-    return distributed.count() * sum(batch[0].numel() for batch in batches)
+    return distributed.processes() * sum(batch[0].numel() for batch in batches)

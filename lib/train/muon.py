@@ -10,9 +10,9 @@ from collections import defaultdict
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.distributed.tensor import DTensor
 
 from lib.fast.linear import times_turned
+from lib.train import distributed
 
 QUINTIC = 3.4445, -4.7750, 2.0315  # steep at 0, within 0.7 to 1.2 from there to 1
 RULES = ("muon", "adamw")
@@ -141,5 +141,5 @@ def _check(group: dict) -> None:
         if weights.dim() != 2:
             shape = tuple(weights.shape)
             raise ValueError(f'rule "muon" takes matrices, got a parameter of {shape}')
-        if isinstance(weights, DTensor):
+        if distributed.is_sharded(weights):
             raise ValueError('rule "muon" takes whole matrices, got slices: use AdamW')

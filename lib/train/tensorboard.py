@@ -4,8 +4,7 @@ import time
 from pathlib import Path
 
 from lib.train import distributed
-from lib.train.callbacks import Callback
-from lib.train.run import Run
+from lib.train.run import Callback, Run
 
 
 class TensorBoard(Callback):
@@ -27,15 +26,19 @@ class TensorBoard(Callback):
             raise ImportError(
                 "TensorBoard needs the package tensorboard: pip install tensorboard"
             ) from error
-        self.folder, self.every, self.open = Path(folder), every, SummaryWriter
+        self.folder = Path(folder).expanduser()
+        self.every = every
+        self.open = SummaryWriter
 
     def start(self, run: Run) -> None:
-        self.writer, self.time, self.tokens = None, time.perf_counter(), 0
+        self.writer = None
+        self.time = time.perf_counter()
+        self.tokens = 0
 
     def after_step(self, run: Run) -> None:
         if distributed.rank() > 0 or run.step % self.every:
             return
-        if self.writer is None:  # not before: the run may have been resumed
+        if self.writer is None:  # a resumed run may have no step left
             self.writer = self.open(str(self.folder), purge_step=run.step)
         for name, value in self._scalars(run).items():
             self.writer.add_scalar(name, value, run.step)
@@ -57,6 +60,8 @@ class TensorBoard(Callback):
 
     def _speed(self, tokens: int) -> dict[str, float]:
         """Measured between two calls, so the first has none."""
-        now, before = time.perf_counter(), self.tokens
-        seconds, self.time, self.tokens = now - self.time, now, tokens
+        seconds = time.perf_counter() - self.time
+        before = self.tokens
+        self.time += seconds
+        self.tokens = tokens
         return {"tokens per second": (tokens - before) / seconds} if before else {}

@@ -9,11 +9,13 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from lib.model.config import GPTConfig
 from lib.model.gpt import GPT
@@ -110,6 +112,8 @@ def in_child(function, *arguments, seconds=None):
 
 def main(folder):
     torch.set_num_threads(1)
+    tqdm.set_lock(threading.RLock())  # its own is shared: who is killed keeps it
+    tqdm.monitor_interval = 0  # and no thread that may hold it when we fork
     reference = whole_run()
     points = ["step 1", "step 3", "step 7", "optimizer 8", "fsync 1", "fsync 8"]
     points += ["fsync 11", "rename 1", "rename 3", "rename 4", "rename 6"]

@@ -1,11 +1,16 @@
-"""What two processes do together; `torch.distributed.run` starts this program twice.
+"""What two processes do together: python tests/helpers/together.py FOLDER.
 
-Writes what it found to FOLDER/found.json, and runs to folders beside it.
+Writes what they found to FOLDER/found.json, and runs to folders beside it. This program
+becomes both by forking, which spares the second one its imports; that the same holds
+under `torch.distributed.run` is shown by a test of the command line.
 """
 
 import copy
 import json
+import os
+import socket
 import sys
+import traceback
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -13,6 +18,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from lib.model.modes import unwrap
 from lib.train import (
     Checkpoint,
     Diverged,
@@ -21,6 +27,7 @@ from lib.train import (
     TensorBoard,
     adamw,
     distributed,
+    evaluate,
     loop,
     token_loss,
     train,
@@ -28,25 +35,36 @@ from lib.train import (
 from tests.helpers.runs import CONFIG, At, batches, make
 
 
-def gradients():
+def gradients(batch):
     """The largest difference from one process that has the whole batch; the losses."""
     model, optimizer = make()
-    alone, batch = copy.deepcopy(model), next(batches(batch=8))
+    alone = copy.deepcopy(model)
     loss = token_loss(alone, batch)
     loss.backward()
-    drawn = distributed.share([batch])
-    run = Run(model, optimizer, drawn, 1, objective=distributed.spread(model))
-    together = loop.add_gradient(run, next(run.batches))
+    run = Run(distributed.spread(model), optimizer, distributed.share([batch]), 1)
+    drawn = next(run.batches)
+    (share,) = loop.share_targets(run, [drawn])
+    together = distributed.total(loop.add_gradient(run, drawn, share))
+    held_out = evaluate(run.model, [drawn])
     pairs = zip(model.parameters(), alone.parameters(), strict=True)
     apart = max((a.grad - b.grad).abs().max().item() for a, b in pairs)
-    return [apart, loss.item(), together]
+    return [apart, loss.item(), together, held_out]
+
+
+def thinned(*kept):
+    """A batch of 8 rows; of each half, so many targets count."""
+    ids, targets = next(batches(batch=8))
+    thin = torch.full_like(targets, -1)
+    for half, few in zip((0, 4), kept, strict=True):
+        thin[half, :few] = targets[half, :few]
+    return ids, thin
 
 
 def run_together(*hooks, sharded=False, config=CONFIG):
     model, _ = make(config)
     if sharded:
         distributed.shard(model)
-    objective = distributed.spread(model)
+    model = distributed.spread(model)
     measured = list(distributed.share([next(batches(seed=9))]))
     torch.manual_seed(distributed.rank())
     history = train(
@@ -55,9 +73,8 @@ def run_together(*hooks, sharded=False, config=CONFIG):
         distributed.share(batches()),
         10,
         callbacks=[Evaluate(2, measured), *hooks],
-        objective=objective,
     )
-    return model, history
+    return unwrap(model), history
 
 
 def spoil():
@@ -76,9 +93,10 @@ def diverge():
     """How each process's run ends when one of them meets NaN, and with what weights."""
     (model, optimizer), kept = make(), []
     keep = At(2, lambda run: kept.extend(w.detach().clone() for w in run.weights))
-    settings = {"callbacks": [keep], "objective": distributed.spread(model, spoil())}
+    drawn = distributed.share(batches())
+    synced = distributed.spread(model)
     try:
-        train(model, optimizer, distributed.share(batches()), 10, **settings)
+        train(synced, optimizer, drawn, 10, callbacks=[keep], objective=spoil())
     except Diverged as error:
         pairs = zip(kept, model.parameters(), strict=True)
         return [str(error), all(a.equal(b) for a, b in pairs)]
@@ -97,13 +115,16 @@ def refusal(function, *arguments, **options):
 
 def tell(value):
     """What each process says, as a list."""
-    said = [None] * distributed.count()
+    said = [None] * distributed.processes()
     dist.all_gather_object(said, value)
     return said
 
 
 def main(folder):
-    found = {"gradients": tell(gradients())}
+    whole = next(batches(batch=8))
+    cases = {"whole": whole, "unlike": thinned(8, 3), "none here": thinned(5, 0)}
+    found = {name: tell(gradients(batch)) for name, batch in cases.items()}
+    found["no target"] = tell(refusal(gradients, thinned(0, 0)))
     found["diverged"] = tell(diverge())
     _, history = run_together(At(3, interrupt), Checkpoint(folder / "stopped"))
     found["interrupted"] = tell([history.stopped, len(history.losses)])
@@ -129,7 +150,32 @@ def main(folder):
         (folder / "found.json").write_text(json.dumps(found))
 
 
+def fork(folder):
+    """Be two processes, as `torch.distributed.run` would start them; both must end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    os.environ |= {"WORLD_SIZE": "2"}
+    children = []
+    for rank in ("0", "1"):
+        children.append(os.fork())
+        if children[-1] == 0:
+            os.environ |= {"RANK": rank, "LOCAL_RANK": rank}
+            os._exit(join(folder))
+    return max(os.waitstatus_to_exitcode(os.wait()[1]) for _ in children)
+
+
+def join(folder):
+    try:
+        with distributed.joined(torch.device("cpu")):
+            main(folder)
+        return 0
+    except BaseException:
+        traceback.print_exc()
+        return 1
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    with distributed.joined(torch.device("cpu")):
-        main(Path(sys.argv[1]))
+    sys.exit(fork(Path(sys.argv[1])))

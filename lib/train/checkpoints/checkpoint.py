@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from lib.train import distributed
-from lib.train.callbacks import Callback
 from lib.train.checkpoints import state, storage
 from lib.train.checkpoints.settings import (
     Tokenizer,
@@ -17,7 +16,9 @@ from lib.train.checkpoints.settings import (
     describe,
     vocabulary,
 )
-from lib.train.run import Run
+from lib.train.run import Callback, Run
+
+NAME = r"step-\d{8,}"  # of a checkpoint's folder, whole; what is named otherwise stays
 
 
 class Checkpoint(Callback):
@@ -26,15 +27,19 @@ class Checkpoint(Callback):
     When `folder` has a checkpoint, `train` goes on from there and ends with the same
     bits as a run that nothing stopped, given the same model, optimizer, settings and
     batches from their beginning: the first ones are drawn again and dropped. The newest
-    `keep` checkpoints stay. A callback whose state matters, such as `EarlyStopping`,
-    is saved too; what the others saw before is in the history. A run that failed saves
-    nothing more; one that Ctrl-C ended does.
+    `keep` checkpoints stay. Callbacks start when the run has been brought back, and
+    then those with a state, such as `EarlyStopping`, get it back. A run that failed
+    saves nothing more; one that Ctrl-C ended does.
 
-    Stands last among the callbacks. `train` then raises ValueError, and writes nothing,
-    when the newest checkpoint is damaged (remove it to resume from the one before) or
-    was made with another shape, configuration, optimizer, setting or text, another
-    vocabulary where a `tokenizer` is given, or other callbacks with a state.
+    Wherever it stands in the list, it comes last among the callbacks. In `folder`
+    nothing is touched but what has the very names of checkpoints. `train` raises
+    ValueError, and writes nothing, when the newest checkpoint is damaged (remove it to
+    resume from the one before) or was made with another shape, configuration,
+    optimizer, setting or text, another vocabulary where a `tokenizer` is given, or
+    other callbacks with a state.
     """
+
+    comes_last = True
 
     def __init__(
         self,
@@ -43,20 +48,34 @@ class Checkpoint(Callback):
         keep: int = 2,
         tokenizer: Tokenizer | None = None,
     ):
-        """Raises ValueError unless `every` and `keep` are above 0."""
+        """Raises ValueError unless `every` and `keep` are above 0, and for a file."""
         if every < 1 or keep < 1:
             raise ValueError(
                 f"every and keep must be above 0, got every={every}, keep={keep}"
             )
-        self.folder, self.every, self.keep = Path(folder), every, keep
+        self.folder = Path(folder).expanduser()
+        if self.folder.exists() and not self.folder.is_dir():
+            raise ValueError(f"folder must be a folder, got the file {self.folder}")
+        self.every = every
+        self.keep = keep
         self.tokenizer = tokenizer
 
-    def start(self, run: Run) -> None:
-        if run.callbacks[-1] is not self:
-            raise ValueError("callbacks must have Checkpoint as the last one")
-        run.batches = self.drawn = _Remembered(run.batches)
+    def restore(self, run: Run) -> None:
+        """Bring the run to the newest checkpoint, before any callback starts."""
+        if sum(isinstance(each, Checkpoint) for each in run.callbacks) > 1:
+            raise ValueError("callbacks must have one Checkpoint at most, got more")
+        self.drawn = _Remembered(run.batches)
+        run.batches = self.drawn
         self.settings = describe(run, self.tokenizer)
-        self.saved = resume(run, self.folder, self.settings)
+        self.parts = resume(run, self.folder, self.settings)
+        self.saved = run.step
+
+    def start(self, run: Run) -> None:
+        """Undo what other callbacks did when they started: they had done it before."""
+        if self.parts:
+            state.load_callbacks(self.parts["callbacks"], run)
+            give_back(run, self.parts)
+        self.parts = {}
         self._tidy()
 
     def after_step(self, run: Run) -> None:
@@ -80,8 +99,8 @@ class Checkpoint(Callback):
     def _tidy(self) -> None:
         """Leave the newest checkpoints alone, whatever a killed run left behind."""
         if distributed.rank() == 0:
-            storage.remove_leftovers(self.folder)
-            for old in checkpoints(self.folder)[: -self.keep]:
+            storage.remove_leftovers(self.folder, NAME)
+            for old in list_checkpoints(self.folder)[: -self.keep]:
                 storage.remove(old)
 
 
@@ -89,7 +108,8 @@ class _Remembered:
     """Batches, and the last one that was drawn."""
 
     def __init__(self, batches: Iterator[tuple[Tensor, ...]]):
-        self.batches, self.last = batches, ()
+        self.batches = batches
+        self.last: tuple[Tensor, ...] = ()
 
     def __iter__(self) -> "_Remembered":
         return self
@@ -99,9 +119,10 @@ class _Remembered:
         return self.last
 
 
-def checkpoints(folder: str | Path) -> list[Path]:
+def list_checkpoints(folder: str | Path) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
-    return sorted(Path(folder).glob("step-*"))
+    found = storage.find(Path(folder).expanduser(), NAME)
+    return sorted(found, key=lambda path: int(path.name.removeprefix("step-")))
 
 
 def load_weights(
@@ -112,43 +133,51 @@ def load_weights(
     Raises ValueError when there is none, when it is damaged, and when it is of another
     shape, configuration (dropout aside), or, where a `tokenizer` is given, vocabulary.
     """
-    if not (found := checkpoints(folder)):
+    if not (found := list_checkpoints(folder)):
         raise ValueError(f"folder must hold a checkpoint, found none in {folder}")
-    path, parts = found[-1], storage.read(found[-1])
-    saved, now = parts["settings"], {"config": config_of(model)}
+    path = found[-1]
+    parts = storage.read(path)
+    saved = parts["settings"]
+    now: dict[str, Any] = {"config": config_of(model)}
     for config in (saved["config"], now["config"]):
         config.pop("dropout", None)
     if tokenizer is not None:
         now["vocabulary"] = vocabulary(tokenizer)
     check({name: saved[name] for name in now}, now, path)
     state.check_weights(parts["model"], model, path)
-    state.load_weights(parts["model"], model)
+    distributed.copy_weights(parts["model"], model)
 
 
-def resume(run: Run, folder: Path, settings: dict[str, Any]) -> int:
-    """Bring a run to the newest checkpoint of a folder, if any; the step it is at then.
+def resume(run: Run, folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """Bring a run to the newest checkpoint of a folder; what is in it, or nothing.
 
     The model and the optimizer are touched only when everything else has been checked.
     """
     path, parts = _read_newest(folder)
     _check_one_folder(folder, parts)
     if not parts:
-        return 0
+        return {}
     check(parts["settings"], settings, path)
     state.check_weights(parts["model"], run.model, path)
+    state.check_callbacks(parts["callbacks"], run, path)
     state.load_history(parts["history"], run)
     _draw_again(run, parts["batch"], path)
-    state.load_callbacks(parts["callbacks"], run, path)
-    state.load_weights(parts["model"], run.model)
+    give_back(run, parts)
+    return parts
+
+
+def give_back(run: Run, parts: dict[str, Any]) -> None:
+    """Give a run the weights, the optimizer and the random numbers of a checkpoint."""
+    distributed.copy_weights(parts["model"], run.model)
     torch._foreach_copy_(run.last_good, run.parts())
     state.load_optimizer(parts["optimizer"], run.optimizer)
+    state.load_scaler(parts["scaler"], run.scaler)
     state.load_random_state(parts["random"], run)
-    return run.step
 
 
 def _read_newest(folder: Path) -> tuple[Path, dict[str, Any]]:
     """A damaged one is not passed over for the one before: something is wrong there."""
-    found = checkpoints(folder)
+    found = list_checkpoints(folder)
     if not found:
         return folder, {}
     try:

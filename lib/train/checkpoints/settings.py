@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from lib.model.modes import unwrap
 from lib.train.run import Run
 
 
@@ -24,6 +25,7 @@ def describe(run: Run, tokenizer: Tokenizer | None = None) -> dict[str, Any]:
         "steps": run.steps,
         "schedule": _schedule(run),
         "objective": _name(run.objective),
+        "count": _name(run.count),
         "clip": run.clip,
         "accumulate": run.accumulate,
         "precision": run.precision,
@@ -40,7 +42,8 @@ def describe(run: Run, tokenizer: Tokenizer | None = None) -> dict[str, Any]:
 def check(saved: Any, now: Any, where: Path, name: str = "") -> None:
     """Raise ValueError that names the first setting that is not what it was."""
     if isinstance(saved, list) and isinstance(now, list):
-        saved, now = dict(enumerate(saved)), dict(enumerate(now))
+        saved = dict(enumerate(saved))
+        now = dict(enumerate(now))
     if isinstance(saved, dict) and isinstance(now, dict) and saved.keys() == now.keys():
         for key in saved:
             check(saved[key], now[key], where, f"{name}.{key}".lstrip("."))
@@ -59,7 +62,7 @@ def vocabulary(tokenizer: Tokenizer | None) -> str:
 
 def config_of(model: nn.Module) -> dict[str, Any]:
     """The fields of a model's `config`, or nothing where it has none."""
-    config = getattr(model, "config", None)
+    config = getattr(unwrap(model), "config", None)
     return asdict(config) if is_dataclass(config) else {}
 
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from lib.model.modes import unwrap
 from lib.train import distributed
-from lib.train.run import Run
+from lib.train.run import Callback, Run
 
 
 def state_of(run: Run) -> dict[str, Any]:
@@ -19,17 +20,20 @@ def state_of(run: Run) -> dict[str, Any]:
     rates = [float(group["lr"]) for group in optimizer["param_groups"]]
     state = {str(number): state for number, state in optimizer["state"].items()}
     tree = {
-        "model": run.model.state_dict(),
+        "model": unwrap(run.model).state_dict(),
         "optimizer": {"state": state, "rates": rates},
+        "scaler": run.scaler.state_dict(),
         "history": asdict(run.history),
-        "callbacks": {_kind(each): each.state_dict() for each in run.callbacks},
+        "callbacks": {
+            name: callback.state_dict() for name, callback in named(run).items()
+        },
     }
     return _whole(tree)
 
 
 def check_weights(saved: dict[str, Tensor], model: nn.Module, where: Path) -> None:
     """Raise ValueError that names the first weight of another name, shape or type."""
-    now = model.state_dict()
+    now = unwrap(model).state_dict()
     if odd := sorted(saved.keys() ^ now.keys()):
         raise ValueError(f"{where} is of another model: only one of them has {odd[0]}")
     for name, tensor in now.items():
@@ -38,29 +42,43 @@ def check_weights(saved: dict[str, Tensor], model: nn.Module, where: Path) -> No
             raise ValueError(f"{name} must be {kinds[0]} as in {where}, got {kinds[1]}")
 
 
-@torch.no_grad()
-def load_weights(saved: dict[str, Tensor], model: nn.Module) -> None:
-    """Copy the weights to where the model has them."""
-    for name, tensor in model.state_dict().items():
-        tensor.copy_(distributed.placed_like(saved[name], tensor))
-
-
 def load_history(saved: dict[str, Any], run: Run) -> None:
     """An interrupted run may go on; one that was stopped for another reason is over."""
-    saved["held_out"] = [tuple(measured) for measured in saved["held_out"]]
-    if saved["stopped"] == "interrupted":
-        saved["stopped"] = ""
     vars(run.history).update(saved)
+    if run.history.stopped == "interrupted":
+        run.history.stopped = ""
 
 
-def load_callbacks(saved: dict[str, Any], run: Run, where: Path) -> None:
-    """Raises ValueError when a callback that had a state is not there any more."""
-    callbacks = {_kind(callback): callback for callback in run.callbacks}
-    for kind, state in saved.items():
-        if state and kind not in callbacks:
-            raise ValueError(f"callbacks must have {kind} as in {where}")
-        if state:
-            callbacks[kind].load_state_dict(state)
+def named(run: Run) -> dict[str, Callback]:
+    """The run's callbacks by the names of their classes: "Every", "Every 2", ..."""
+    found: dict[str, Callback] = {}
+    for callback in run.callbacks:
+        kind = type(callback).__name__
+        many = sum(type(other).__name__ == kind for other in found.values())
+        found[f"{kind} {many + 1}" if many else kind] = callback
+    return found
+
+
+def check_callbacks(saved: dict[str, Any], run: Run, where: Path) -> None:
+    """Raise ValueError when a callback that had a state is not there any more."""
+    callbacks = named(run)
+    for name, kept in saved.items():
+        if kept and name not in callbacks:
+            raise ValueError(f"callbacks must have {name} as in {where}")
+
+
+def load_callbacks(saved: dict[str, Any], run: Run) -> None:
+    """Give the callbacks that had a state that state back."""
+    callbacks = named(run)
+    for name, kept in saved.items():
+        if kept:
+            callbacks[name].load_state_dict(kept)
+
+
+def load_scaler(saved: dict[str, Any], scaler: torch.amp.GradScaler) -> None:
+    """Go on with the scale that the loss had, where it is scaled."""
+    if saved and scaler.is_enabled():
+        scaler.load_state_dict(saved)
 
 
 def load_optimizer(saved: dict[str, Any], optimizer: Optimizer) -> None:
@@ -88,8 +106,9 @@ def random_state(device: torch.device) -> dict[str, Tensor]:
 
 def load_random_state(saved: dict[str, Tensor], run: Run) -> None:
     """Each process takes its own, a row; one for which there is none starts anew."""
-    rank, device = distributed.rank(), run.device
-    torch.manual_seed(run.step * distributed.count() + rank)
+    rank = distributed.rank()
+    device = run.device
+    torch.manual_seed(run.step * distributed.processes() + rank)
     mine = {kind: r[rank].clone() for kind, r in saved.items() if rank < len(r)}
     if "cpu" in mine:
         torch.set_rng_state(mine.pop("cpu"))
@@ -123,10 +142,8 @@ def _whole(tree: Any) -> Any:
     """The tree with its tensors whole and on the CPU."""
     if isinstance(tree, dict):
         return {key: _whole(item) for key, item in tree.items()}
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, list):
         return [_whole(item) for item in tree]
+    if isinstance(tree, tuple):
+        return tuple(_whole(item) for item in tree)
     return distributed.whole(tree) if isinstance(tree, Tensor) else tree
-
-
-def _kind(thing: object) -> str:
-    return type(thing).__name__

@@ -7,6 +7,7 @@ file. Nothing is ever unpickled.
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,11 +18,13 @@ from typing import Any
 from safetensors import torch as safetensors
 from torch import Tensor
 
-FORMAT = "inside-gpt run 1"
+FORMAT = "inside-gpt run 2"
 INDEX = "run.json"
 TENSOR = "$tensor"  # in the JSON, the name of a tensor that stood there
+TUPLE = "$tuple"  # the items of a tuple that stood there
 
-Tree = Any  # dicts with strings as keys, lists, tensors, strings, numbers, True, None
+# Dicts with strings as keys, lists, tuples, tensors, strings, numbers, True, None.
+Tree = Any
 
 
 def write(path: Path, parts: Mapping[str, Tree]) -> None:
@@ -29,7 +32,8 @@ def write(path: Path, parts: Mapping[str, Tree]) -> None:
 
     Raises ValueError for a value that is neither a tensor nor has a place in JSON.
     """
-    index, files = {"format": FORMAT, "parts": {}, "sha256": {}}, {}
+    index = {"format": FORMAT, "parts": {}, "sha256": {}}
+    files = {}
     for name, tree in parts.items():
         tensors: dict[str, Tensor] = {}
         index["parts"][name] = _take_tensors(tree, name, "", tensors)
@@ -42,7 +46,7 @@ def write(path: Path, parts: Mapping[str, Tree]) -> None:
 
 
 def read(path: Path) -> dict[str, Tree]:
-    """Read what `write` wrote; tuples have become lists.
+    """Read what `write` wrote.
 
     Raises ValueError when a file is missing, damaged or of another kind.
     """
@@ -69,9 +73,24 @@ def remove(path: Path) -> None:
     shutil.rmtree(hidden)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what writing or removing left in `folder` when the process was killed."""
-    for hidden in [*folder.glob(".*.new"), *folder.glob(".*.old")]:
+def find(folder: Path, name: str) -> list[Path]:
+    """The folders in `folder` whose whole names match the regular expression `name`.
+
+    They come in alphabetical order. Links are left out: what they lead to may be
+    anyone's.
+    """
+    if not folder.is_dir():
+        return []
+    found = [path for path in folder.iterdir() if re.fullmatch(name, path.name)]
+    return sorted(path for path in found if path.is_dir() and not path.is_symlink())
+
+
+def remove_leftovers(folder: Path, name: str) -> None:
+    """Remove what writing or removing left in `folder` when the process was killed.
+
+    Only folders that were to have a name like `name`, a regular expression.
+    """
+    for hidden in find(folder, rf"\.{name}-\d+\.(new|old)"):
         shutil.rmtree(hidden)
 
 
@@ -81,10 +100,12 @@ def _take_tensors(tree: Tree, part: str, name: str, tensors: dict[str, Tensor]) 
         name = next((n for n, known in tensors.items() if _same(known, tree)), name)
         tensors.setdefault(name, tree.contiguous())
         return {TENSOR: name}
-    if isinstance(tree, Mapping) and all(isinstance(key, str) for key in tree):
+    if isinstance(tree, tuple):
+        return {TUPLE: _take_tensors(list(tree), part, name, tensors)}
+    if isinstance(tree, Mapping) and all(map(_is_plain_key, tree)):
         below = {key: f"{name}.{key}".lstrip(".") for key in tree}
         return {k: _take_tensors(tree[k], part, n, tensors) for k, n in below.items()}
-    if isinstance(tree, list | tuple):
+    if isinstance(tree, list):
         items = enumerate(tree)
         return [_take_tensors(item, part, f"{name}.{n}", tensors) for n, item in items]
     if tree is None or isinstance(tree, str | bool | int | float):
@@ -100,7 +121,13 @@ def _put_tensors(tree: Tree, tensors: Mapping[str, Tensor]) -> Tree:
         return tree
     if tree.keys() == {TENSOR}:
         return tensors[tree[TENSOR]]
+    if tree.keys() == {TUPLE}:
+        return tuple(_put_tensors(tree[TUPLE], tensors))
     return {key: _put_tensors(item, tensors) for key, item in tree.items()}
+
+
+def _is_plain_key(key: Any) -> bool:
+    return isinstance(key, str) and key not in (TENSOR, TUPLE)
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

@@ -39,6 +39,13 @@ def test_a_text_that_is_too_short_is_refused(cut):
     assert next(cut(torch.arange(5), 1, 4))[1].tolist() == [[1, 2, 3, 4]]
 
 
+@pytest.mark.parametrize("cut", [windows, consecutive_windows])
+@pytest.mark.parametrize("batch, time", [(0, 4), (4, 0), (-1, 4)])
+def test_windows_of_nothing_are_refused(cut, batch, time):
+    with pytest.raises(ValueError, match=f"got batch={batch}, time={time}"):
+        next(cut(torch.arange(9), batch, time))
+
+
 @given(st.integers(2, 60), st.integers(1, 5), st.integers(1, 8))
 def test_consecutive_windows_ask_for_every_token_once(length, batch, time):
     if length <= time:

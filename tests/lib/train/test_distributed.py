@@ -35,8 +35,10 @@ def folder(tmp_path_factory):
     for name in ("one", "one sharded"):
         with pytest.raises(RuntimeError, match="on purpose"):
             run_alone(At(5, stop), Checkpoint(folder / name, every=4))
-    command = [sys.executable, *LAUNCH, "tests/helpers/together.py", str(folder)]
-    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
+    command = [sys.executable, "tests/helpers/together.py", str(folder)]
+    done = subprocess.run(
+        command, env=ENVIRONMENT, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("10/10") <= 7  # one bar a run, not two
     return folder
@@ -52,10 +54,19 @@ def alone():
     return run_alone()
 
 
-def test_gradients_are_those_of_one_process_with_the_double_batch(found):
-    for apart, loss, together in found["gradients"]:
+@pytest.mark.parametrize("batch", ["whole", "unlike", "none here"])
+def test_gradients_are_those_of_one_process_with_the_double_batch(found, batch):
+    """However many targets each of the two has, and be it none."""
+    for apart, loss, together, held_out in found[batch]:
         assert apart < 1e-6
         assert together == pytest.approx(loss, abs=1e-6)
+        assert held_out == pytest.approx(loss, abs=1e-6)
+
+
+def test_a_step_without_a_target_is_refused_in_both(found):
+    assert [said[:26] for said in found["no target"]] == [
+        "batches must have a target"
+    ] * 2
 
 
 def test_the_run_is_that_of_one_process(found, alone):
@@ -143,11 +154,11 @@ def test_the_command_line_trains_with_two_processes(tmp_path, capsys):
 
 
 def test_alone_nothing_is_done():
-    assert (distributed.count(), distributed.rank()) == (1, 0)
+    assert (distributed.processes(), distributed.rank()) == (1, 0)
     assert distributed.any_of(True) and not distributed.any_of(False)
     drawn = [(torch.arange(3),)]
     assert list(distributed.share(drawn))[0][0].equal(drawn[0][0])
     model = torch.nn.Linear(1, 1)
-    assert distributed.spread(model, max) is max
+    assert distributed.spread(model) is model and distributed.total(2.5) == 2.5
     with distributed.joined(torch.device("cpu")) as device:
         assert device.type == "cpu" and not torch.distributed.is_initialized()

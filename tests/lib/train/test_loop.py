@@ -5,16 +5,19 @@ import math
 import os
 import signal
 import threading
+from contextlib import contextmanager
 from itertools import islice
 
 import pytest
 import torch
+import torch.distributed as dist
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 from lib.model.attention_only import AttentionOnly
 from lib.train import (
+    Checkpoint,
     Diverged,
     EarlyStopping,
     Evaluate,
@@ -22,6 +25,8 @@ from lib.train import (
     Run,
     adamw,
     cosine,
+    load_weights,
+    mask_tokens,
     take_step,
     token_loss,
     train,
@@ -88,6 +93,126 @@ def test_accumulated_batches_are_one_large_batch(parts):
         torch.testing.assert_close(a.grad, b.grad, atol=1e-6, rtol=0)
 
 
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, 8), min_size=4, max_size=4).filter(any))
+def test_accumulated_targets_weigh_the_same_in_whatever_batch_they_come(sizes):
+    """Four rows with so many targets each, be it none in a whole batch."""
+    model, optimizer = make()
+    other = copy.deepcopy(model)
+    x, y = (tensor.clone() for tensor in next(batches(batch=4)))
+    for row, size in zip(y, sizes, strict=True):
+        row[size:] = -1
+    halves = zip(x.chunk(2), y.chunk(2), strict=True)
+    one = Run(model, optimizer, halves, 1, accumulate=2)
+    whole = Run(other, adamw(other, 0.01), [(x, y)], 1)
+    assert take_step(one) and take_step(whole)
+    assert one.history.losses == pytest.approx(whole.history.losses, abs=1e-6)
+    assert one.history.norms == pytest.approx(whole.history.norms, abs=1e-6)
+    for a, b in zip(model.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, atol=1e-6, rtol=0)
+
+
+def test_masked_tokens_weigh_the_same_in_whatever_batch_they_come():
+    model, optimizer = make()
+    drawn = list(islice(mask_tokens(batches(), 0, 7, 0.3), 3))
+    run = Run(model, optimizer, drawn, 1, accumulate=3)
+    take_step(run)
+    ids, targets = (torch.cat(part) for part in zip(*drawn, strict=True))
+    whole = token_loss(make()[0], (ids, targets)).item()
+    assert run.history.losses == [pytest.approx(whole, abs=1e-6)]
+    each = [token_loss(make()[0], batch).item() for batch in drawn]
+    assert sum(each) / 3 != pytest.approx(whole, abs=1e-6)  # they differ in number
+
+
+def test_a_step_without_a_target_is_refused_by_its_number():
+    x, y = next(batches())
+    drawn = [(x, y), (x, torch.full_like(y, -1))]
+    with pytest.raises(ValueError, match="batches must have a target .* at step 2"):
+        run(drawn=drawn)
+
+
+def test_an_objective_of_many_numbers_is_refused():
+    with pytest.raises(ValueError, match=r"objective must give one number, got .*4,"):
+        run(objective=lambda model, batch: model(batch[0]).mean(dim=(1, 2)))
+
+
+def test_a_model_without_weights_is_refused():
+    _, optimizer = make()
+    with pytest.raises(ValueError, match="model must have weights to train"):
+        train(nn.Identity(), optimizer, batches(), 1)
+
+
+@contextmanager
+def one_process():
+    """A process group of one, for what asks for a group."""
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def compiled(model):
+    return torch.compile(model, backend="eager")
+
+
+WRAPPERS = {
+    "compiled": compiled,
+    "DDP": nn.parallel.DistributedDataParallel,
+    "both": lambda model: compiled(nn.parallel.DistributedDataParallel(model)),
+}
+
+
+def plain():
+    """A model whose types nothing checks: `torch.compile` trips over such checks."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Embedding(7, 8), nn.Linear(8, 7))
+    return model, adamw(model, 0.01)
+
+
+@pytest.mark.parametrize("kind", WRAPPERS)
+def test_a_wrapped_model_is_trained_as_the_plain_one(kind, tmp_path):
+    """Its held-out loss too, and either goes on from a checkpoint of the other."""
+
+    def go(wrap, *hooks):
+        model, optimizer = plain()
+        found = [Evaluate(2, [next(batches(seed=9))]), EarlyStopping(9), *hooks]
+        history = train(wrap(model), optimizer, batches(), 8, callbacks=found)
+        return model, optimizer, history
+
+    def fail(run):
+        raise ZeroDivisionError
+
+    wrap = WRAPPERS[kind]
+    whole = go(as_it_is)
+    with one_process():
+        assert alike(go(wrap), whole)
+        for number, (first, then) in enumerate([(wrap, as_it_is), (as_it_is, wrap)]):
+            folder = tmp_path / str(number)
+            with pytest.raises(ZeroDivisionError):
+                go(first, At(5, fail), Checkpoint(folder, every=2))
+            assert alike(go(then, Checkpoint(folder, every=2)), whole)
+            other, _ = plain()
+            load_weights(wrap(other), folder)
+            assert alike((other, *whole[1:]), whole)
+
+
+def as_it_is(model):
+    return model
+
+
+def alike(one, other):
+    """Whether two runs ended with the same numbers but for rounding."""
+    a, b = one[0].state_dict(), other[0].state_dict()
+    assert a.keys() == b.keys()
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], atol=1e-6, rtol=0)
+    assert one[2].losses == pytest.approx(other[2].losses, abs=1e-6)
+    held_out = [dict(each[2].held_out) for each in (one, other)]
+    assert held_out[0] == pytest.approx(held_out[1], abs=1e-6)
+    return True
+
+
 def test_what_came_before_leaves_no_gradient_behind():
     model, optimizer = make()
     model(next(batches())[0]).sum().backward()
@@ -138,7 +263,7 @@ def test_bfloat16_computes_in_half_and_keeps_whole_weights():
         {"clip": 0.0},
         {"clip": math.nan},
         {"accumulate": 0},
-        {"precision": "float16"},
+        {"precision": "float8"},
     ],
 )
 def test_a_setting_that_cannot_be_is_named(setting):

@@ -4,7 +4,7 @@ import pytest
 
 from lib.tokens.tokenizer import BytePairTokenizer
 from lib.train import __main__ as command
-from lib.train import checkpoints
+from lib.train import list_checkpoints
 
 TEXT = "to be or not to be, that is the question. " * 20
 
@@ -22,11 +22,13 @@ def test_help_names_every_option_and_default(capsys):
         command.main(["--help"])
     assert end.value.code == 0
     told = " ".join(capsys.readouterr().out.split())
-    for options in command.OPTIONS.values():
-        for name, (default, _, words) in options.items():
-            assert f"--{name}" in told and words in told
-            if default and not isinstance(default, list):
-                assert f"{words} (default: {default})" in told
+    options = command.make_parser()._actions
+    assert len(options) > 20
+    for option in options:
+        words = option.help % {"default": option.default}
+        assert option.option_strings[-1] in told and words in told
+        if option.default and option.dest not in ("help", "held_out"):
+            assert words.endswith(f"(default: {option.default})")
     assert "(default: Macbeth, The Tempest)" in told
     assert max(map(len, command.ABOUT.splitlines())) <= 88
 
@@ -37,7 +39,7 @@ def test_a_run_with_all_records(options, tmp_path, capsys):
     said = capsys.readouterr().out
     assert said.startswith("4 steps, 128 tokens, held-out loss ")
     assert said.endswith("nats a token after step 4\n")
-    assert len(checkpoints(tmp_path / "run")) == 2
+    assert len(list_checkpoints(tmp_path / "run")) == 2
     assert len(list((tmp_path / "board").iterdir())) == 1
     command.main([*options, *folders.split(), "--dropout", "0.1"])
     assert capsys.readouterr().out == said

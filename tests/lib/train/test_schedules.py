@@ -89,3 +89,40 @@ def test_three_parts_of_warm_up_stable_decay():
 def test_warm_up_of_cosine_meets_its_top():
     assert cosine(49, 200) == cosine(50, 200) == 1
     assert math.isclose(cosine(125, 200), 0.55)
+
+
+def test_a_slope_may_have_no_steps():
+    flat = [warm_up_stable_decay(n, 9, warm_up=0, decay=0) for n in range(9)]
+    assert flat == [1.0] * 9
+    falls = [warm_up_stable_decay(n, 9, warm_up=0, decay=1) for n in range(9)]
+    assert falls == pytest.approx([linear_decay(n, 9) for n in range(9)])
+    assert [slanted_triangle(n, 9, rise=0) for n in range(9)] == falls
+    climbs = [slanted_triangle(n, 9, rise=1) for n in range(9)]
+    assert climbs == pytest.approx([(n + 1) / 9 for n in range(9)])
+    assert cosine(0, 9, warm_up=0) == 1
+    assert cosine(3, 9, warm_up=20) == 4 / 20
+
+
+@pytest.mark.parametrize("schedule", ALL)
+def test_a_run_of_no_steps_or_one_has_a_factor(schedule):
+    for steps in (0, 1):
+        assert 0 <= schedule(0, steps) <= 1
+
+
+@pytest.mark.parametrize(
+    "schedule, setting, words",
+    [
+        (warm_up_stable_decay, {"warm_up": -1}, "warm_up must be 0 or more, got -1"),
+        (warm_up_stable_decay, {"decay": -0.1}, "decay must be between 0 and 1, got"),
+        (warm_up_stable_decay, {"decay": 1.1}, "decay must be between 0 and 1, got"),
+        (warm_up_stable_decay, {"decay": math.nan}, "decay must be .*, got nan"),
+        (cosine, {"warm_up": -1}, "warm_up must be 0 or more, got -1"),
+        (slanted_triangle, {"rise": -0.1}, "rise must be between 0 and 1, got -0.1"),
+        (slanted_triangle, {"rise": 2.0}, "rise must be between 0 and 1, got 2.0"),
+        (exponential_rise, {"start": 0.0}, "start must be above 0 and at most 1"),
+        (exponential_rise, {"start": 1.5}, "start must be above 0 and at most 1"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(schedule, setting, words):
+    with pytest.raises(ValueError, match=words):
+        schedule(3, 9, **setting)

@@ -19,8 +19,8 @@ from lib.train import (
     EarlyStopping,
     Evaluate,
     adamw,
-    checkpoints,
     cosine,
+    list_checkpoints,
     load_weights,
     train,
 )
@@ -31,7 +31,9 @@ from tests.helpers.runs import CONFIG, TEXT, At, batches, make, run, same, whole
 def test_runs_that_are_killed_end_like_one_that_is_not(tmp_path):
     command = [sys.executable, "tests/helpers/runs.py", str(tmp_path)]
     environment = os.environ | {"PYTHONPATH": ".", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     ends = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(ends) == 17
@@ -60,7 +62,8 @@ def test_a_finished_run_is_not_run_again(tmp_path):
 
 def test_only_the_newest_stay(tmp_path):
     run(Checkpoint(tmp_path, every=2, keep=3))
-    assert [path.name[-2:] for path in checkpoints(tmp_path)] == ["06", "08", "10"]
+    left = [path.name[-2:] for path in list_checkpoints(tmp_path)]
+    assert left == ["06", "08", "10"]
 
 
 @pytest.mark.parametrize(
@@ -95,14 +98,14 @@ def test_any_optimizer_goes_on(tmp_path, make_optimizer):
 def test_an_interrupted_run_is_saved_and_goes_on(tmp_path):
     _, _, history = whole_run(tmp_path, At(4, press_stop))
     assert history.stopped == "interrupted" and len(history.losses) == 4
-    assert [path.name for path in checkpoints(tmp_path)][-1] == "step-00000004"
+    assert [path.name for path in list_checkpoints(tmp_path)][-1] == "step-00000004"
     assert same(whole_run(tmp_path), whole_run())
 
 
 def test_a_run_that_failed_saves_nothing_more(tmp_path):
     with pytest.raises(RuntimeError, match="failed on purpose"):
         run(At(4, fail), Checkpoint(tmp_path, every=3))
-    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000003"]
+    assert [path.name for path in list_checkpoints(tmp_path)] == ["step-00000003"]
 
 
 def test_a_run_that_diverged_leaves_the_checkpoint_before(tmp_path):
@@ -114,7 +117,7 @@ def test_a_run_that_diverged_leaves_the_checkpoint_before(tmp_path):
 
     with pytest.raises(Diverged, match="step 5"):
         run(Checkpoint(tmp_path, every=3), drawn=drawn, objective=objective)
-    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000003"]
+    assert [path.name for path in list_checkpoints(tmp_path)] == ["step-00000003"]
 
 
 def test_early_stopping_knows_its_best_again(tmp_path):
@@ -132,7 +135,8 @@ def test_early_stopping_knows_its_best_again(tmp_path):
     assert same(whole, cut) and cut[2].stopped
     assert same(whole, go(tmp_path / "cut"))  # it is over, with its best weights
     with pytest.raises(ValueError, match="callbacks must have EarlyStopping"):
-        run(Checkpoint(tmp_path / "cut", every=1), steps=60)
+        hooks = [Evaluate(1, [next(batches(seed=9))])]
+        run(*hooks, Checkpoint(tmp_path / "cut", every=1), steps=60)
 
 
 def slow(step, steps):
@@ -224,7 +228,7 @@ def test_a_checkpoint_without_configuration_is_told_by_its_shapes(tmp_path):
 @pytest.mark.parametrize("file", ["run.json", "model.safetensors"])
 def test_a_damaged_checkpoint_is_refused_and_the_one_before_named(tmp_path, file):
     run(Checkpoint(tmp_path, every=4))
-    before, newest = checkpoints(tmp_path)
+    before, newest = list_checkpoints(tmp_path)
     data = bytearray((newest / file).read_bytes())
     data[len(data) // 2] ^= 1
     (newest / file).write_bytes(data)
@@ -244,6 +248,65 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_named(tmp_path, file
     assert same(run(Checkpoint(tmp_path, every=4)), run())
 
 
+STRANGERS = [
+    ".venv.old/",
+    ".git.new/",
+    ".step-00000002.old/",
+    ".step-00000002-best.old/",
+    ".step-00000002-x.new/",
+    "step-00000002-best/",
+    "step-2/",
+    "steps/",
+    ".bashrc.old",
+    ".step-00000002-77.new",
+    "step-00000000-notes.txt",
+    "step-00000099",
+]
+OURS = [".step-00000002-77.new", ".step-00000004-1.old", ".step-00000002-5.old"]
+
+
+def test_a_folder_may_be_someone_elses_too(tmp_path):
+    """Like `--checkpoints .`: what has not the very name of a checkpoint stays."""
+    for name in STRANGERS:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.mkdir() if name.endswith("/") else path.write_text("mine")
+        if path.is_dir():
+            (path / "file").write_text("mine")
+    before = contents(tmp_path)
+    (tmp_path / OURS[1]).mkdir()
+    (tmp_path / OURS[2]).mkdir()
+    assert list_checkpoints(tmp_path) == []
+    with pytest.raises(RuntimeError, match="failed on purpose"):
+        run(At(7, fail), Checkpoint(tmp_path, every=2))
+    assert same(run(Checkpoint(tmp_path, every=2)), run())
+    left = [path.name for path in list_checkpoints(tmp_path)]
+    assert left == ["step-00000008", "step-00000010"]
+    after = contents(tmp_path)
+    assert before.items() <= after.items()
+    assert {path.parent.name for path in after.keys() - before.keys()} == {*left}
+    assert not (tmp_path / OURS[1]).exists() and not (tmp_path / OURS[2]).exists()
+
+
+def test_checkpoints_come_in_the_order_of_their_steps(tmp_path):
+    names = ["step-100000000", "step-00000020", "step-99999999"]
+    for name in names:
+        (tmp_path / name).mkdir()
+    found = [path.name for path in list_checkpoints(tmp_path)]
+    assert found == [names[1], names[2], names[0]]
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    model, _, _ = run(Checkpoint("~/run"))
+    assert [path.name for path in list_checkpoints("~/run")] == ["step-00000010"]
+    other = GPT(CONFIG)
+    load_weights(other, "~/run")
+    assert same_weights(model, other)
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
 def test_weights_alone_can_be_loaded(tmp_path):
     model, _, _ = run(Checkpoint(tmp_path))
     other = GPT(replace(CONFIG, dropout=0.5))  # dropout may differ
@@ -256,9 +319,12 @@ def test_weights_alone_can_be_loaded(tmp_path):
         load_weights(other, tmp_path / "elsewhere")
 
 
-def test_a_checkpoint_stands_last_and_has_sound_numbers(tmp_path):
-    with pytest.raises(ValueError, match="Checkpoint as the last"):
-        run(Checkpoint(tmp_path), EarlyStopping(2))
+def test_a_checkpoint_stands_alone_and_has_sound_numbers(tmp_path):
+    with pytest.raises(ValueError, match="one Checkpoint at most"):
+        run(Checkpoint(tmp_path / "a"), Checkpoint(tmp_path / "b"))
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="folder must be a folder, got the file"):
+        Checkpoint(tmp_path / "file")
     with pytest.raises(ValueError, match="every=0"):
         Checkpoint(tmp_path, every=0)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lib.model.gpt import GPT
-from lib.train import EarlyStopping, Run, take_step
+from lib.train import EarlyStopping, Every, Run, distributed, take_step
 from lib.train.checkpoints import state
 from tests.helpers.runs import CONFIG, batches, make, same
 
@@ -26,7 +26,7 @@ def test_a_state_brings_another_run_to_the_same_place():
     other.history.losses.clear()
     parts = state.state_of(one)
     state.load_history(parts["history"], other)
-    state.load_weights(parts["model"], other.model)
+    distributed.copy_weights(parts["model"], other.model)
     state.load_optimizer(parts["optimizer"], other.optimizer)
     ends = [(r.model, r.optimizer, r.history) for r in (one, other)]
     assert same(*ends)
@@ -79,10 +79,22 @@ def test_a_batch_is_told_from_any_other():
 
 
 def test_a_callback_with_a_state_must_be_there():
-    saved = {"EarlyStopping": {"best": [3, 1.5], "weights": {"w": torch.ones(2)}}}
+    saved = {"EarlyStopping": {"best": (3, 1.5), "weights": {"w": torch.ones(2)}}}
     going = started()
-    state.load_callbacks(saved, going, WHERE)
+    state.check_callbacks(saved, going, WHERE)
+    state.load_callbacks(saved, going)
     assert going.callbacks[0].best == (3, 1.5)
     with pytest.raises(ValueError, match="callbacks must have EarlyStopping as in run"):
-        state.load_callbacks(saved, Run(*make(), [], 1), WHERE)
-    state.load_callbacks({"Evaluate": {}}, Run(*make(), [], 1), WHERE)
+        state.check_callbacks(saved, Run(*make(), [], 1), WHERE)
+    state.check_callbacks({"Evaluate": {}}, Run(*make(), [], 1), WHERE)
+    state.load_callbacks({"Evaluate": {}}, Run(*make(), [], 1))
+
+
+def test_callbacks_of_one_kind_are_told_apart():
+    hooks = [Every(1, print), EarlyStopping(2), Every(2, print)]
+    found = state.named(Run(*make(), [], 1, hooks))
+    assert list(found.items()) == [
+        ("Every", hooks[0]),
+        ("EarlyStopping", hooks[1]),
+        ("Every 2", hooks[2]),
+    ]

@@ -13,7 +13,12 @@ plain = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 )
 trees = st.recursive(
-    plain, lambda below: st.lists(below) | st.dictionaries(st.text(), below)
+    plain,
+    lambda below: (
+        st.lists(below)
+        | st.tuples(below, below)
+        | st.dictionaries(st.text(), below, max_size=3)
+    ),
 )
 TENSORS = {
     "numbers": torch.tensor([0.1, math.inf, -0.0]),
@@ -50,7 +55,7 @@ def test_a_tensor_with_two_names_is_stored_once(tmp_path):
     assert found["one"].equal(big) and found["two"].equal(big)
 
 
-@pytest.mark.parametrize("odd", [object(), {1: 2}, {"a": [1j]}, {1, 2}])
+@pytest.mark.parametrize("odd", [object(), {1: 2}, {"a": [1j]}, {1, 2}, {"$tensor": 1}])
 def test_what_cannot_be_stored_is_named(tmp_path, odd):
     with pytest.raises(ValueError, match="part has .* at 'here.*cannot be stored"):
         storage.write(tmp_path / "step", {"part": {"here": odd}})
@@ -95,8 +100,18 @@ def test_an_error_leaves_nothing_under_the_name(path, monkeypatch):
         storage.write(path.parent / "other", {"a": 1})
     assert not (path.parent / "other").exists()
     monkeypatch.undo()
-    storage.remove_leftovers(path.parent)
+    storage.remove_leftovers(path.parent, "other")
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_only_folders_of_the_very_names_are_found(tmp_path):
+    for name in ("step-03", "step-03-best", "step-3x", "a-step-03", "step-10"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "step-04").touch()
+    (tmp_path / "step-05").symlink_to(tmp_path / "step-03")
+    found = storage.find(tmp_path, r"step-\d+")
+    assert [path.name for path in found] == ["step-03", "step-10"]
+    assert storage.find(tmp_path / "nowhere", ".*") == []
 
 
 def test_files_are_on_the_disk_before_the_folder_has_its_name(tmp_path, monkeypatch):
