@@ -19,6 +19,7 @@ from torch import Tensor
 from benchmarks import Target, conclude, plays
 from lib import train
 from lib.data import corpora
+from lib.inside.hooks import attention_weights
 from lib.model.config import SMALL
 from lib.model.gpt import GPT
 
@@ -50,7 +51,7 @@ def read(model: GPT, ids: Int[Tensor, " time"], tokens: list[str]) -> dict:
         "came": whole(percents.gather(1, ids[1:, None])[:, 0]),
         "weights": [
             [[whole(row[: t + 1]) for t, row in enumerate(head)] for head in layer]
-            for layer in 100 * model.attention_weights(ids[None, :-1])[0]
+            for layer in 100 * attention_weights(model, ids[None, :-1])[0]
         ],
     }
 

@@ -8,7 +8,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from lib.fast.one_token import OneToken, is_plain
-from lib.model.cache import KeyValueCache
 from lib.model.gpt import GPT
 
 Predict = Callable[[Int[Tensor, "batch time"]], Float[Tensor, "batch _ vocab"]]
@@ -33,7 +32,7 @@ class CachedReader:
 
     def __init__(self, model: GPT, padding: Sequence[int]):
         self.model, self.one = model, None
-        self.cache = KeyValueCache(model.config, padding, like=model.unembed.weight)
+        self.cache = model.new_cache(padding)
 
     def read(self, ids: Int[Tensor, "batch time"]) -> Float[Tensor, "batch vocab"]:
         alone = ids.shape == (1, 1) and self.cache.seen > 0

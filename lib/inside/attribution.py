@@ -12,7 +12,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from lib.finetune.classifier import Classifier
-from lib.inside.hooks import dropout_off, replaced
+from lib.inside.hooks import replaced
+from lib.model.modes import evaluating
 from lib.tokens.word_tokenizer import UNKNOWN
 
 ROWS = 32  # texts that are worked on together
@@ -93,7 +94,7 @@ def occlusion(
     column = torch.arange(len(ids) - 1, device=ids.device)
     row = torch.arange(len(ids), device=ids.device)[:, None]
     texts = ids[column + (column >= row)]  # row i: all words but number i
-    with dropout_off(model):
+    with evaluating(model):
         left = [log_odds(model(some), toward) for some in texts.split(ROWS)]
         return log_odds(model(ids[None]), toward) - torch.cat(left)
 
@@ -112,7 +113,7 @@ def unexplained(
     of the attributions. Source: Sundararajan et al. 2017, proposition 1.
     """
     nothing = torch.full_like(ids, baseline)
-    with dropout_off(model):
+    with evaluating(model):
         text, empty = log_odds(model(torch.stack([ids, nothing])), toward)
     return (text - empty - attributions.sum()).item()
 
@@ -148,6 +149,6 @@ def _gradient(
 ) -> Float[Tensor, "batch time width"]:
     """Of the log-odds, with `x` in place of the word vectors of as many equal texts."""
     x = x.detach().requires_grad_()
-    with dropout_off(model), replaced(model.body.embed.tokens, x):
+    with evaluating(model), replaced(model.body.embed.tokens, x):
         total = log_odds(model(ids.expand(len(x), -1)), toward).sum()
     return torch.autograd.grad(total, x)[0]

@@ -1,26 +1,28 @@
 """The stream read out at every part: the guess of a model that ended there."""
 
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
+from jaxtyping import Float, Int, Integer
+from torch import Tensor, nn
 
-from lib.model.gpt import GPT
+from lib.inside.hooks import residual_stream
+from lib.model.modes import unwrap
 
 
 @torch.no_grad()
 def read_out(
-    model: GPT, ids: Int[Tensor, "batch time"]
+    model: nn.Module, ids: Integer[Tensor, "batch time"]
 ) -> dict[str, Float[Tensor, "batch time vocab"]]:
-    """Probabilities of the next token, as the end of the model reads each stage.
+    """Probabilities of the next token, as the end of a GPT reads each stage.
 
-    The keys are those of `model.residual_stream`; at the last of them this is what the
+    The keys are those of `residual_stream`; at the last of them this is what the
     whole model predicts.
 
     Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
     """
-    streams = model.residual_stream(ids).items()
+    model = unwrap(model)
     return {
-        name: model.unembed(model.norm(stream)).softmax(-1) for name, stream in streams
+        name: model.unembed(model.norm(stream)).softmax(-1)
+        for name, stream in residual_stream(model, ids).items()
     }
 
 

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from lib.model.cache import KeyValueCache
 from lib.model.gpt import GPT
 
 
@@ -63,6 +62,5 @@ def surprises(model: GPT, ids: Int[Tensor, " text"]) -> Float[Tensor, " _"]:
     """
     if len(ids) < 2:
         raise ValueError(f"a text needs at least 2 tokens, got {len(ids)}")
-    cache = KeyValueCache(model.config, [0], like=model.unembed.weight)
-    logits = model(ids[None, :-1], cache)[0]
+    logits = model(ids[None, :-1], model.new_cache())[0]
     return F.cross_entropy(logits, ids[1:], reduction="none")

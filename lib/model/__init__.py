@@ -7,6 +7,7 @@ attention.py        who looks at whom
 masks.py            who may look at whom
 positions.py        in what order the tokens come
 feedforward.py      what is done with what was found
+embedding.py        from token ids to vectors
 block.py            attention and feed-forward around a residual stream
 config.py           sizes and parts, and the presets
 gpt.py              a stack of blocks that predicts the next token

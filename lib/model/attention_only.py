@@ -1,65 +1,54 @@
 """A language model made of attention alone, whose heads are worth a look."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
-from lib.fast.linear import Linear
-from lib.model.attention import MultiHeadAttention
-from lib.model.masks import causal_mask
+from .attention import MultiHeadAttention
+from .embedding import Embedding, check_ids
+from .masks import causal_mask
+from .positions import cos_sin
 
 
 class AttentionOnly(nn.Module):
     """Token vectors, layers that add what attention found, a score for every token.
 
-    `positions` is a module that adds positions to the token vectors; `rotary` one that
-    turns queries and keys. With neither, the model cannot tell the order of what lies
-    behind it.
+    Queries and keys turn with their positions when `rotary` is on. Without it, the
+    model cannot tell the order of what lies behind a token.
 
     Source: Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits".
     """
 
     def __init__(
-        self,
-        vocab: int,
-        width: int,
-        heads: int,
-        layers: int,
-        positions: nn.Module | None = None,
-        rotary: nn.Module | None = None,
+        self, vocab: int, width: int, heads: int, layers: int, rotary: bool = False
     ):
         super().__init__()
-        self.embed = nn.Embedding(vocab, width)
-        self.positions = nn.Identity() if positions is None else positions
+        self.dim = width // heads
+        self.rotary = rotary
+        self.embed = Embedding(vocab, width)
         self.layers = nn.ModuleList(
-            MultiHeadAttention(width, heads, rotary=rotary) for _ in range(layers)
+            MultiHeadAttention(width, heads) for _ in range(layers)
         )
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(layers + 1))
-        self.unembed = Linear(width, vocab, bias=False)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.unembed = nn.Linear(width, vocab, bias=False)
         self.apply(_small_start)
 
     def forward(
-        self, ids: Int[Tensor, "batch time"]
+        self, ids: Integer[Tensor, "batch time"]
     ) -> Float[Tensor, "batch time vocab"]:
-        """Scores (logits) for the token that follows each position."""
-        mask = causal_mask(ids.size(1), ids.device)
-        x = self.positions(self.embed(ids))  # batch time width
-        for norm, attention in zip(self.norms, self.layers, strict=False):
-            x = x + attention(norm(x), mask)
-        return self.unembed(self.norms[-1](x))
+        """Scores (logits) for the token that follows each position.
 
-    @torch.no_grad()
-    def attention_weights(
-        self, ids: Int[Tensor, "batch time"]
-    ) -> Float[Tensor, "batch layer head time time"]:
-        """How much each position looks at each other one, in every head."""
+        Raises ValueError when there is no token or `ids` are no ids of the vocabulary.
+        """
+        ids = check_ids(ids)
+        positions = torch.arange(ids.size(1), device=ids.device)
+        rotation = cos_sin(positions, self.dim) if self.rotary else None
         mask = causal_mask(ids.size(1), ids.device)
-        x, seen = self.positions(self.embed(ids)), []
-        for norm, attention in zip(self.norms, self.layers, strict=False):
-            found, weights = attention.with_weights(norm(x), mask)
-            x = x + found
-            seen.append(weights)
-        return torch.stack(seen, dim=1)
+        x = self.embed(ids)  # batch time width
+        for norm, attention in zip(self.norms, self.layers, strict=True):
+            x = x + attention(norm(x), mask=mask, rotation=rotation)
+        return self.unembed(self.norm(x))
 
 
 def _small_start(module: nn.Module) -> None:

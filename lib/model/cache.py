@@ -4,14 +4,12 @@ A token's keys and values do not change when more tokens follow, since nobody ma
 ahead. So they are computed once and kept, and each new token costs one position's work.
 """
 
+import copy
 from collections.abc import Sequence
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-
-from lib.model.config import GPTConfig
-from lib.model.positions import Rotary
 
 
 class KeyValueCache:
@@ -22,9 +20,10 @@ class KeyValueCache:
     Prompts of different lengths end together; `padding` says how many tokens before
     each one are not real. Nobody looks at those, and positions are counted after them.
 
-    Hand it to the model with each stretch of new tokens, without gradients:
+    A model makes one of the right size. Hand it back with each stretch of new tokens,
+    without gradients:
 
-    >>> cache = KeyValueCache(model.config, [0], like=model.unembed.weight)
+    >>> cache = model.new_cache()
     >>> model(prompt, cache)
     >>> model(next_token, cache)
 
@@ -32,84 +31,86 @@ class KeyValueCache:
     section 2.4; Beltagy et al. 2020, "Longformer", section 3.1 (the sliding window).
     """
 
-    def __init__(self, config: GPTConfig, padding: Sequence[int], like: Tensor):
-        """Keys and values get the type and the device of `like`."""
-        self.config, self.seen = config, 0
-        self.padding = torch.tensor(padding).to(like.device)[:, None]  # batch 1
+    def __init__(
+        self,
+        layers: int,
+        kv_heads: int,
+        context: int,
+        dim: int,
+        padding: Sequence[int] = (0,),
+        slides: bool = True,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ):
+        """There is a number in `padding` for each text.
+
+        With `slides` off, more than `context` tokens are refused: learned positions end
+        there.
+        """
+        self.context = context
+        self.slides = slides
+        self.seen = 0  # tokens so far, padding included
+        self.padding = torch.tensor(padding).to(device)[:, None]  # batch 1
         self.most_padding = max(padding)
-        room = len(padding), config.kv_head_count, config.context, config.dim
-        self._keep(like.new_empty(config.layers, 2, *room))
+        shape = (layers, 2, len(padding), kv_heads, context, dim)
+        self.kept = torch.empty(shape, dtype=dtype, device=device)
+
+    @property
+    def layers(self) -> list["LayerCache"]:
+        """The part of each layer, for its attention."""
+        return [LayerCache(self, layer) for layer in range(len(self.kept))]
 
     def advance(
-        self, ids: Int[Tensor, "batch time"]
-    ) -> Bool[Tensor, "#batch 1 time key"] | None:
-        """Take note that `ids` come next; say which tokens each of them may look at.
+        self, batch: int, time: int
+    ) -> tuple[Int[Tensor, "batch time"], Bool[Tensor, "#batch 1 time key"] | None]:
+        """Take note that `time` tokens come next in each of `batch` texts.
 
-        None says: all that are kept. Raises ValueError when there are more or fewer
-        texts than before, or more tokens than learned positions.
+        Returns the tokens' positions, and which tokens each of them may look at; None
+        stands for all that are kept. Raises ValueError when there are more or fewer
+        texts than before, or no room is left.
         """
-        self._check(*ids.shape)
-        before, self.seen = self.seen, self.seen + ids.size(1)
-        new = torch.arange(before, self.seen, device=ids.device)
-        self._place(new)
-        if len(new) > 1:
-            return self._mask(torch.cat([self._times(before), new]), new)
-        padded = self.seen - self.config.context < self.most_padding > 0
-        return self._mask(self._times(self.seen), new) if padded else None
-
-    def advance_one(self) -> int:
-        """Take note of one token more of the only text, and give its position.
-
-        Raises ValueError as `advance` does.
-        """
-        self._check(1, 1)
-        self.seen += 1
-        return self.seen - 1
+        self._check(batch, time)
+        before = self.seen
+        self.seen += time
+        new = torch.arange(before, self.seen, device=self.kept.device)
+        positions = (new - self.padding).clamp(min=0)  # batch time
+        if time > 1:
+            return positions, self._mask(torch.cat([self._tokens(before), new]), new)
+        if self.seen - self.context < self.most_padding:
+            return positions, self._mask(self._tokens(self.seen), new)
+        return positions, None
 
     def select(self, rows: Sequence[int]) -> None:
         """Go on with these texts alone, in this order; one may stand there twice."""
-        chosen = torch.tensor(rows).to(self.padding.device)
+        chosen = torch.tensor(rows).to(self.kept.device)
         self.padding = self.padding[chosen]
-        self._keep(self.kept[:, :, chosen])
+        self.kept = self.kept[:, :, chosen]  # layer 2 batch kv_head context dim
 
-    def _keep(self, kept: Float[Tensor, "layer 2 batch kv_head context dim"]) -> None:
-        """Keys and values of all layers, which get a view of their own."""
-        self.kept = kept
-        pairs = [(kept[i, 0], kept[i, 1]) for i in range(len(kept))]
-        self.layers = [LayerCache(self, *pair) for pair in pairs]
+    def __copy__(self) -> "KeyValueCache":
+        """A copy shares nothing: each of the two may go on with other tokens."""
+        return copy.deepcopy(self)
 
     def _check(self, batch: int, time: int) -> None:
         if batch != len(self.padding):
             raise ValueError(f"the cache is for {len(self.padding)} texts, got {batch}")
-        context, total = self.config.context, self.seen + time
-        if self.config.positions == "learned" and total > context:
+        if not self.slides and self.seen + time > self.context:
             raise ValueError(
-                f"positions were learned for {context} tokens, got {total}"
+                f"positions were learned for {self.context} tokens, "
+                f"got {self.seen + time}"
             )
 
-    def _times(self, seen: int) -> Int[Tensor, " key"]:
+    def _tokens(self, seen: int) -> Int[Tensor, " key"]:
         """Which token of the text is in each slot in use after `seen` tokens."""
-        last, context = seen - 1, self.config.context
-        slots = torch.arange(min(seen, context), device=self.padding.device)
-        return last - (last - slots) % context
-
-    def _place(self, times: Int[Tensor, " time"]) -> None:
-        """Find the new tokens' slots and positions, once for all layers."""
-        one, context = len(times) == 1, self.config.context
-        slot = (self.seen - 1) % context
-        self.slots = slice(slot, slot + 1) if one else times[-context:] % context
-        self.positions = (times - self.padding).clamp(min=0)  # batch time
-        self.turns = ()
-        if self.config.positions == "rotary":
-            rotary = Rotary(self.config.rotary_base)
-            self.turns = rotary.turns(self.positions, self.config.dim)
+        last = seen - 1
+        slots = torch.arange(min(seen, self.context), device=self.kept.device)
+        return last - (last - slots) % self.context
 
     def _mask(
         self, keys: Int[Tensor, " key"], queries: Int[Tensor, " time"]
     ) -> Bool[Tensor, "batch 1 time key"]:
         """A query looks back over `context` tokens, itself included, none padding."""
         distance = queries[:, None] - keys  # time key
-        near = (distance >= 0) & (distance < self.config.context)
+        near = (distance >= 0) & (distance < self.context)
         real = keys >= self.padding  # batch key
         return near & real[:, None, None]
 
@@ -117,18 +118,9 @@ class KeyValueCache:
 class LayerCache:
     """The part of a `KeyValueCache` that belongs to one layer's attention."""
 
-    def __init__(
-        self,
-        whole: KeyValueCache,
-        keys: Float[Tensor, "batch kv_head context dim"],
-        values: Float[Tensor, "batch kv_head context dim"],
-    ):
-        self.whole, self.keys, self.values = whole, keys, values
-
-    @property
-    def turns(self) -> tuple[Tensor, ...]:
-        """Cosines and sines for `Rotary` at the new tokens; none without rotation."""
-        return self.whole.turns
+    def __init__(self, whole: KeyValueCache, layer: int):
+        self.whole = whole
+        self.layer = layer
 
     def extend(
         self,
@@ -138,11 +130,16 @@ class LayerCache:
         Float[Tensor, "batch kv_head key dim"], Float[Tensor, "batch kv_head key dim"]
     ]:
         """Keep the new tokens' keys and values; give those they may look at."""
-        return self._extend(self.keys, k), self._extend(self.values, v)
-
-    def _extend(self, kept: Tensor, new: Tensor) -> Tensor:
-        seen, time = self.whole.seen, new.size(2)
+        seen = self.whole.seen
+        context = self.whole.context
+        before = seen - k.size(2)
+        kept = self.whole.kept[self.layer]  # 2 batch kv_head context dim
+        new = torch.stack([k, v])  # 2 batch kv_head time dim
+        if k.size(2) == 1:
+            kept[..., before % context, :] = new[..., 0, :]
+            return kept[..., :seen, :].unbind()
         # The first of several new tokens may need what the last of them overwrite.
-        seeing = torch.cat([kept[:, :, : seen - time], new], 2) if time > 1 else None
-        kept[:, :, self.whole.slots] = new[:, :, -kept.size(2) :]
-        return kept[:, :, :seen] if seeing is None else seeing
+        seeing = torch.cat([kept[..., :before, :], new], dim=-2)
+        slots = torch.arange(before, seen, device=k.device)[-context:] % context
+        kept[..., slots, :] = new[..., -context:, :].to(kept.dtype)
+        return seeing.unbind()

@@ -7,14 +7,12 @@ A preset is a starting point; `dataclasses.replace` makes another size of it:
 
 from dataclasses import dataclass
 
-from lib.model.feedforward import FEED_FORWARDS
-
 SIZES = ("vocab", "context", "width", "layers", "heads", "kv_heads", "hidden")
 CHOICES = {  # "none" leaves a part out, to see what goes wrong without it
     "positions": ("learned", "rotary", "none"),
     "norm": ("layer", "rms", "none"),
     "residual": ("pre", "post", "none"),
-    "feed_forward": (*FEED_FORWARDS, "none"),
+    "feed_forward": ("relu", "gelu", "gelu_tanh", "squared_relu", "swiglu", "none"),
 }
 
 
@@ -36,7 +34,7 @@ class GPTConfig:
     qk_norm: bool = False  # RMS norm of each head's queries and keys
     bias: bool = False  # of the linear layers in the blocks
     tied: bool = True  # one matrix turns tokens into vectors and vectors into scores
-    dropout: float = 0.0  # share of a step's numbers that are zeroed in training
+    dropout: float = 0.0  # share of what a part writes, zeroed in training
     norm_eps: float = 1e-5  # added to a variance before its root divides
     rotary_base: float = 10_000.0  # the slowest pair turns once in 2 pi * base tokens
     init_std: float = 0.02  # spread of the weights at the start

@@ -3,7 +3,7 @@
 Both are formulas of the configuration alone, part by part: no model has to be built.
 """
 
-from lib.model.config import GPTConfig
+from .config import GPTConfig
 
 Counts = dict[str, int]
 
@@ -66,6 +66,6 @@ def _feed_forward(c: GPTConfig) -> int:
 
 
 def _norms(c: GPTConfig) -> int:
-    """Norms in a model: one a step, and one before the head unless steps end in one."""
-    steps = 1 if c.feed_forward == "none" else 2
-    return c.layers * steps + (c.residual != "post")
+    """One norm in each sublayer, and one at the end unless a sublayer ends in one."""
+    sublayers = 1 if c.feed_forward == "none" else 2
+    return c.layers * sublayers + (c.residual != "post")

@@ -1,16 +1,16 @@
 """Encoder: the same blocks as a GPT's, but every position sees the whole text.
 
-It reads and cannot write: asked for the next token it would look it up. What it learns
-from is `lib.train.mask_tokens`, tokens that are hidden and have to be guessed.
+It reads and cannot write: asked for the next token it would look it up. It learns from
+tokens that are hidden and have to be guessed.
 """
 
 from collections.abc import Sequence
 
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 from torch import Tensor
 
-from lib.model.gpt import GPT
-from lib.model.masks import padding_mask
+from .gpt import GPT
+from .masks import padding_mask
 
 
 class Encoder(GPT):
@@ -24,8 +24,10 @@ class Encoder(GPT):
     for Language Understanding", section 3.
     """
 
+    causal = False
+
     def forward(
-        self, ids: Int[Tensor, "batch time"], lengths: Sequence[int] | None = None
+        self, ids: Integer[Tensor, "batch time"], lengths: Sequence[int] | None = None
     ) -> Float[Tensor, "batch time vocab"]:
         """Scores (logits) for the token that belongs at each position itself.
 
@@ -34,19 +36,17 @@ class Encoder(GPT):
         return self.unembed(self.vectors(ids, lengths))
 
     def vectors(
-        self, ids: Int[Tensor, "batch time"], lengths: Sequence[int] | None = None
+        self, ids: Integer[Tensor, "batch time"], lengths: Sequence[int] | None = None
     ) -> Float[Tensor, "batch time width"]:
         """What each position knows after the last block and norm: for heads of any use.
 
         Sequence i has `lengths[i]` real tokens, padding follows them; None means that
         all are real. Raises ValueError when a length is negative or above `time`, or
-        there is not one for each sequence, or learned positions are too few.
+        there is not one for each sequence, and as a GPT does.
         """
-        if lengths is not None and len(lengths) != len(ids):
+        if lengths is None:
+            return super().vectors(ids)
+        if len(lengths) != len(ids):
             raise ValueError(f"{len(ids)} sequences need a length each, got {lengths}")
-        x, mask = self.embed(ids), None  # batch time width
-        if lengths is not None:
-            mask = padding_mask(lengths, ids.size(1), ids.device)
-        for block in self.blocks:
-            x = block(x, mask)
-        return self.norm(x)
+        mask = padding_mask(lengths, ids.size(1), ids.device)
+        return super().vectors(ids, mask=mask)

@@ -7,8 +7,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from lib.fast.linear import Linear
-
 
 class FeedForward(nn.Module):
     """Widen each token's vector, bend it, narrow it again.
@@ -28,9 +26,9 @@ class FeedForward(nn.Module):
         activation: Callable[[], nn.Module] = nn.GELU,
     ):
         super().__init__()
-        self.to_hidden = Linear(width, hidden, bias=bias)
+        self.to_hidden = nn.Linear(width, hidden, bias=bias)
         self.activation = activation()
-        self.to_output = Linear(hidden, width, bias=bias)
+        self.to_output = nn.Linear(hidden, width, bias=bias)
 
     def forward(
         self, x: Float[Tensor, "batch time width"]
@@ -50,9 +48,9 @@ class SwiGLU(nn.Module):
 
     def __init__(self, width: int, hidden: int, bias: bool = False):
         super().__init__()
-        self.to_gate = Linear(width, hidden, bias=bias)
-        self.to_hidden = Linear(width, hidden, bias=bias)
-        self.to_output = Linear(hidden, width, bias=bias)
+        self.to_gate = nn.Linear(width, hidden, bias=bias)
+        self.to_hidden = nn.Linear(width, hidden, bias=bias)
+        self.to_output = nn.Linear(hidden, width, bias=bias)
 
     def forward(
         self, x: Float[Tensor, "batch time width"]

@@ -4,6 +4,47 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+Rotation = tuple[Tensor, Tensor]  # the cosines and sines that `cos_sin` makes
+
+
+def cos_sin(
+    positions: Int[Tensor, "*batch time"], dim: int, base: float = 10_000.0
+) -> tuple[Float[Tensor, "*batch time pair"], Float[Tensor, "*batch time pair"]]:
+    """Cosine and sine of the angle of each position, for each of dim/2 pairs.
+
+    The first pair turns by 1 radian per position, each next pair more slowly, and the
+    last almost `base` times as slowly. Both results are float32, whatever the default
+    type: bfloat16 cannot tell position 256 from 257.
+    Raises ValueError when `dim` is odd.
+    """
+    if dim % 2:
+        raise ValueError(
+            f"positions turn pairs: dim (or width) must be even, got {dim}"
+        )
+    pairs = torch.arange(0, dim, 2, dtype=torch.float32, device=positions.device)
+    angles = positions[..., None] * base ** (-pairs / dim)  # batch time pair
+    return angles.cos(), angles.sin()
+
+
+def rotate(
+    x: Float[Tensor, "*batch time dim"],
+    cos: Float[Tensor, "*#batch time pair"],
+    sin: Float[Tensor, "*#batch time pair"],
+) -> Float[Tensor, "*batch time dim"]:
+    """Rotary positions: turn each pair of numbers by the angle of its position.
+
+    The product of a query at position m and a key at position n then depends on the two
+    vectors and on m - n alone. Numbers i and i + dim/2 form a pair, as in Llama's
+    weights on Hugging Face (Meta's own files pair neighbors).
+
+    Source: Su et al. 2021, "RoFormer: Enhanced Transformer with Rotary Position
+    Embedding", equation 34.
+    """
+    cos = cos.to(x.dtype)
+    sin = sin.to(x.dtype)
+    first, second = x.chunk(2, dim=-1)  # batch time pair
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+
 
 def sinusoidal(
     time: int,
@@ -18,17 +59,8 @@ def sinusoidal(
 
     Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.5.
     """
-    angles = _angles(torch.arange(time, device=device), width, base)
-    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
-
-
-class Sinusoidal(nn.Module):
-    """Adds the `sinusoidal` vector of each position to its token."""
-
-    def forward(
-        self, x: Float[Tensor, "batch time width"]
-    ) -> Float[Tensor, "batch time width"]:
-        return x + sinusoidal(x.size(1), x.size(2), device=x.device).to(x.dtype)
+    cos, sin = cos_sin(torch.arange(time, device=device), width, base)  # time pair
+    return torch.stack([sin, cos], dim=-1).flatten(1)  # time width
 
 
 class Learned(nn.Module):
@@ -47,61 +79,10 @@ class Learned(nn.Module):
 
         Raises ValueError when there are more tokens than positions were learned.
         """
-        context, time = self.vectors.size(0), x.size(1)
+        context = self.vectors.size(0)
+        time = x.size(1)
         if time > context:
             raise ValueError(f"positions were learned for {context} tokens, got {time}")
-        places = slice(time) if positions is None else positions
-        return x + self.vectors[places]
-
-
-class Rotary(nn.Module):
-    """Turns queries and keys by an angle that grows with their position.
-
-    The product of a query at position m and a key at position n then depends on the two
-    vectors and on m - n alone. Number i and number i + dim/2 of a vector are the two
-    coordinates that are turned together, as in Llama's weights on Hugging Face (Meta's
-    own files pair neighbors).
-
-    Source: Su et al. 2021, "RoFormer: Enhanced Transformer with Rotary Position
-    Embedding", equation 34.
-    """
-
-    def __init__(self, base: float = 10_000.0):
-        super().__init__()
-        self.base = base
-
-    def forward(
-        self, x: Float[Tensor, "batch head time dim"], *turns: Tensor
-    ) -> Float[Tensor, "batch head time dim"]:
-        """`turns` are those of the positions 0, 1, 2, ... unless given.
-
-        Raises ValueError when `dim` is odd.
-        """
-        positions = torch.arange(x.size(2), device=x.device)[None]
-        cos, sin = turns or self.turns(positions, x.size(3))
-        cos, sin = cos.to(x.dtype), sin.to(x.dtype)
-        first, second = x.chunk(2, dim=-1)
-        return torch.cat(
-            [first * cos - second * sin, second * cos + first * sin], dim=-1
-        )
-
-    def turns(
-        self, positions: Int[Tensor, "batch time"], dim: int
-    ) -> tuple[Float[Tensor, "batch 1 time pair"], Float[Tensor, "batch 1 time pair"]]:
-        """Cosines and sines of the angles: the same for all heads and layers."""
-        angles = _angles(positions, dim, self.base)[:, None]
-        return angles.cos(), angles.sin()
-
-
-def _angles(
-    positions: Int[Tensor, "*batch time"], width: int, base: float
-) -> Float[Tensor, "*batch time pair"]:
-    """The angle, in radians, of each position in each of width/2 pairs of columns."""
-    if width % 2:
-        raise ValueError(
-            f"positions turn pairs of numbers: width must be even, got {width}"
-        )
-    speeds = base ** -(
-        torch.arange(0, width, 2, device=positions.device) / width
-    )  # width/2
-    return positions[..., None] * speeds
+        if positions is None:
+            return x + self.vectors[:time]
+        return x + self.vectors[positions]

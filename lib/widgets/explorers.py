@@ -56,7 +56,7 @@ def stream_explorer(
 ) -> HTML:
     """Follow one token through the parts of a GPT on prepared texts, with no kernel.
 
-    For each text `streams` holds what `GPT.residual_stream` gave for it and `guesses`
+    For each text `streams` holds what `hooks.residual_stream` gave for it and `guesses`
     what `lens.read_out` gave. Shown are the stream's length, the length of what the
     part added, and the three likeliest next tokens. Raises ValueError when texts and
     streams do not fit.

@@ -5,6 +5,7 @@ import matplotlib.pyplot as plt
 import torch
 from IPython.display import Markdown, display
 
+from lib.inside.hooks import attention_weights
 from lib.model.attention_only import AttentionOnly
 from lib.plots.attention_maps import attention_map
 from lib.plots.labels import visible
@@ -51,7 +52,7 @@ def live_attention(
         except ValueError as error:
             display(Markdown(f"This model cannot read that text: {error}."))
             return
-        attention_map(model.attention_weights(ids)[0, layer, head], list(text))
+        attention_map(attention_weights(model, ids)[0, layer, head], list(text))
         plt.show()
 
     picture = ipywidgets.interactive_output(draw, controls)

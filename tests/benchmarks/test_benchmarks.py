@@ -30,6 +30,7 @@ from benchmarks.tokenizer import openai, rust, textbook
 from lib.data import corpora
 from lib.fast.linear import Linear
 from lib.generate.loop import GREEDY, generate
+from lib.inside.hooks import attention_weights
 from lib.model import count
 from lib.model.config import GPTConfig
 from lib.model.encoder import Encoder
@@ -228,7 +229,7 @@ def test_the_picture_has_what_the_model_says():
         percents = [round(100 * shares[i]) for i in order]
         assert found["percents"][t] == " ".join(map(str, percents))
         assert int(found["came"].split()[t]) == round(100 * shares[ids[t + 1]])
-        weights = model.attention_weights(ids[None, : t + 1])[0, :, :, -1]
+        weights = attention_weights(model, ids[None, : t + 1])[0, :, :, -1]
         stored = [[head[t].split() for head in layer] for layer in found["weights"]]
         assert torch.tensor([[[*map(int, h)] for h in s] for s in stored]).equal(
             (100 * weights).round().int()

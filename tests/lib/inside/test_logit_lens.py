@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from lib.inside.hooks import residual_stream
 from lib.inside.logit_lens import read_out, surprise
 from lib.model.config import GPTConfig
 from lib.model.gpt import GPT
@@ -18,7 +19,7 @@ def model():
 def test_the_last_part_says_what_the_model_says(model):
     ids = torch.randint(11, (3, 7))
     seen = read_out(model, ids)
-    assert list(seen) == list(model.residual_stream(ids)) and len(seen) == 5
+    assert list(seen) == list(residual_stream(model, ids)) and len(seen) == 5
     torch.testing.assert_close(seen["blocks.1.feed_forward"], model(ids).softmax(-1))
     for probabilities in seen.values():
         torch.testing.assert_close(probabilities.sum(-1), torch.ones(3, 7))

@@ -1,27 +1,26 @@
-"""The attention-only model: shapes, causality, and what `attention_weights` reports."""
+"""The attention-only model: shapes, causality, what it starts from."""
 
 import torch
 
 from lib.model.attention_only import AttentionOnly
-from lib.model.positions import Learned, Rotary
 
 
-def model(**positions):
+def model(rotary=True):
     torch.manual_seed(0)
-    return AttentionOnly(11, width=16, heads=4, layers=2, **positions)
+    return AttentionOnly(11, width=16, heads=4, layers=2, rotary=rotary)
 
 
 def test_scores_for_every_token_at_every_position():
     ids = torch.randint(11, (3, 7))
-    assert model(rotary=Rotary())(ids).shape == (3, 7, 11)
+    assert model()(ids).shape == (3, 7, 11)
 
 
 def test_the_future_changes_nothing():
     ids = torch.randint(11, (1, 9))
     changed = ids.clone()
     changed[:, 5:] = (changed[:, 5:] + 1) % 11
-    for positions in ({}, {"rotary": Rotary()}, {"positions": Learned(9, 16)}):
-        net = model(**positions)
+    for rotary in (False, True):
+        net = model(rotary)
         torch.testing.assert_close(net(ids)[:, :5], net(changed)[:, :5])
         assert not torch.allclose(net(ids)[:, 5:], net(changed)[:, 5:])
 
@@ -31,25 +30,11 @@ def test_without_positions_the_order_of_the_past_is_invisible():
     swapped = torch.tensor([[2, 3, 1, 4]])
     one_layer = AttentionOnly(11, width=16, heads=2, layers=1)
     torch.testing.assert_close(one_layer(ids)[:, -1], one_layer(swapped)[:, -1])
-    turned = AttentionOnly(11, width=16, heads=2, layers=1, rotary=Rotary())
+    turned = AttentionOnly(11, width=16, heads=2, layers=1, rotary=True)
     assert not torch.allclose(turned(ids)[:, -1], turned(swapped)[:, -1])
 
 
-def test_attention_weights_are_those_of_the_forward_pass():
-    net, ids = model(rotary=Rotary()), torch.randint(11, (2, 6))
-    weights = net.attention_weights(ids)
-    assert weights.shape == (2, 2, 4, 6, 6)
-    assert not weights.requires_grad
-    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 2, 4, 6))
-    assert (weights.triu(1) == 0).all()
-    x = net.embed(ids)
-    _, first = net.layers[0].with_weights(
-        net.norms[0](x), torch.ones(6, 6).tril()[None, None] > 0
-    )
-    torch.testing.assert_close(weights[:, 0], first)
-
-
 def test_the_first_predictions_are_near_even():
-    logits = model(rotary=Rotary())(torch.randint(11, (4, 8)))
+    logits = model()(torch.randint(11, (4, 8)))
     shares = logits.softmax(-1)
     assert (shares - 1 / 11).abs().max() < 0.05

@@ -14,7 +14,7 @@ from lib.model.masks import causal_mask, combine_masks, padding_mask
 
 CLOSE = {"atol": 1e-5, "rtol": 0}
 WIDTH, HEADS, HIDDEN = 24, 4, 60
-STEPS = {True: PreNorm, False: PostNorm}  # by the name `norm_first` of PyTorch
+SUBLAYERS = {True: PreNorm, False: PostNorm}  # by the name `norm_first` of PyTorch
 ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU}
 
 
@@ -26,17 +26,17 @@ def loud(module, seed=0):
     return module
 
 
-def step(kind, part, eps=1e-5, dropout=0.0):
+def sublayer(kind, part, eps=1e-5, dropout=0.0):
     return kind(part, nn.LayerNorm(WIDTH, eps=eps), dropout)
 
 
-def attention_step(kind, **options):
-    return step(kind, MultiHeadAttention(WIDTH, HEADS, bias=True), **options)
+def attention_sublayer(kind, **options):
+    return sublayer(kind, MultiHeadAttention(WIDTH, HEADS, bias=True), **options)
 
 
-def feed_forward_step(kind, activation=nn.ReLU, **options):
+def feed_forward_sublayer(kind, activation=nn.ReLU, **options):
     part = FeedForward(WIDTH, HIDDEN, bias=True, activation=activation)
-    return step(kind, part, **options)
+    return sublayer(kind, part, **options)
 
 
 @torch.no_grad()
@@ -49,8 +49,8 @@ def copy_attention(ours, theirs):
     ours.to_output.load_state_dict(theirs.out_proj.state_dict())
 
 
-def copy_norms(steps, theirs):
-    for ours, norm in zip(steps, theirs, strict=True):
+def copy_norms(sublayers, theirs):
+    for ours, norm in zip(sublayers, theirs, strict=True):
         ours.norm.load_state_dict(norm.state_dict())
 
 
@@ -70,8 +70,10 @@ def test_equals_torchs_encoder_layer(norm_first, activation, masked):
     theirs = loud(
         nn.TransformerEncoderLayer(WIDTH, HEADS, HIDDEN, dropout=0.0, **options)
     )
-    kind = STEPS[norm_first]
-    ours = Block(attention_step(kind), feed_forward_step(kind, ACTIVATIONS[activation]))
+    kind = SUBLAYERS[norm_first]
+    ours = Block(
+        attention_sublayer(kind), feed_forward_sublayer(kind, ACTIVATIONS[activation])
+    )
     copy_attention(ours.attention.part, theirs.self_attn)
     copy_feed_forward(ours.feed_forward.part, theirs)
     copy_norms([ours.attention, ours.feed_forward], [theirs.norm1, theirs.norm2])
@@ -93,9 +95,9 @@ def test_equals_torchs_decoder_layer(norm_first, masked):
     theirs = loud(
         nn.TransformerDecoderLayer(WIDTH, HEADS, HIDDEN, dropout=0.0, **options)
     )
-    kind = STEPS[norm_first]
+    kind = SUBLAYERS[norm_first]
     ours = DecoderBlock(
-        attention_step(kind), attention_step(kind), feed_forward_step(kind)
+        attention_sublayer(kind), attention_sublayer(kind), feed_forward_sublayer(kind)
     )
     copy_attention(ours.attention.part, theirs.self_attn)
     copy_attention(ours.cross_attention.part, theirs.multihead_attn)
@@ -131,8 +133,8 @@ def like_bert(theirs):
     """Our block with the weights of a BertLayer."""
     options = {"eps": theirs.output.LayerNorm.eps}
     ours = Block(
-        attention_step(PostNorm, **options),
-        feed_forward_step(PostNorm, nn.GELU, **options),
+        attention_sublayer(PostNorm, **options),
+        feed_forward_sublayer(PostNorm, nn.GELU, **options),
     )
     attention = theirs.attention
     pairs = {
@@ -188,7 +190,7 @@ class Halve(nn.Module):
         return x / 2
 
 
-def test_steps_by_hand():
+def test_sublayers_by_hand():
     x = torch.tensor([[[3.0, 1.0]]])
     norm = nn.LayerNorm(2, eps=0.0)  # of two numbers: the larger 1, the smaller -1
     for kind, expected in (
@@ -201,7 +203,7 @@ def test_steps_by_hand():
 
 def test_parts_that_write_nothing_leave_a_pre_norm_stream_alone():
     x = torch.randn(2, 5, WIDTH)
-    block = Block(attention_step(PreNorm), feed_forward_step(PreNorm))
+    block = Block(attention_sublayer(PreNorm), feed_forward_sublayer(PreNorm))
     for part in (block.attention.part, block.feed_forward.part):
         nn.init.zeros_(part.to_output.weight)
         nn.init.zeros_(part.to_output.bias)
@@ -212,8 +214,8 @@ def test_parts_that_write_nothing_leave_a_pre_norm_stream_alone():
 def test_dropout_zeroes_what_a_part_writes_and_not_the_stream(kind):
     torch.manual_seed(0)
     x = torch.randn(40, 50, WIDTH)
-    whole = step(kind, Halve()).train()
-    torn = step(kind, Halve(), dropout=0.25).train()
+    whole = sublayer(kind, Halve()).train()
+    torn = sublayer(kind, Halve(), dropout=0.25).train()
     stream = x if kind is PreNorm else torch.zeros_like(x)
     kept = (torn(x) - stream) / (whole(x) - stream)  # 0, or 1 / (1 - 0.25)
     dropped = kept.abs() < 1e-3
@@ -225,7 +227,7 @@ def test_dropout_zeroes_what_a_part_writes_and_not_the_stream(kind):
 
 @pytest.mark.parametrize("kind", [PreNorm, PostNorm])
 def test_dropout_is_off_outside_training(kind):
-    block = Block(attention_step(kind, dropout=0.5), feed_forward_step(kind))
+    block = Block(attention_sublayer(kind, dropout=0.5), feed_forward_sublayer(kind))
     x = torch.randn(2, 5, WIDTH)
     assert not block.train()(x).equal(block(x))
     assert block.eval()(x).equal(block(x))
@@ -234,6 +236,6 @@ def test_dropout_is_off_outside_training(kind):
 def test_a_block_takes_any_parts():
     x = torch.randn(2, 5, WIDTH)
     for make in FEED_FORWARDS.values():
-        step = PreNorm(make(WIDTH, HIDDEN, False), nn.RMSNorm(WIDTH))
-        assert Block(attention_step(PreNorm), step)(x).shape == x.shape
-    assert Block(attention_step(PreNorm), nn.Identity())(x).shape == x.shape
+        digest = PreNorm(make(WIDTH, HIDDEN, False), nn.RMSNorm(WIDTH))
+        assert Block(attention_sublayer(PreNorm), digest)(x).shape == x.shape
+    assert Block(attention_sublayer(PreNorm), nn.Identity())(x).shape == x.shape

@@ -1,5 +1,7 @@
 """The cache against a full pass: any stretches of tokens, any padding, any length."""
 
+import copy
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -7,7 +9,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.model.cache import KeyValueCache
 from lib.model.gpt import GPT
 from tests.helpers.models import TINY, configs
 
@@ -25,7 +26,7 @@ def ids(net, batch, time, seed=0):
 
 
 def new_cache(net, padding=(0,)):
-    return KeyValueCache(net.config, padding, like=net.unembed.weight)
+    return net.new_cache(padding)
 
 
 @torch.no_grad()
@@ -42,10 +43,7 @@ def banded(net, tokens):
     time = torch.arange(tokens.size(1))
     distance = time[:, None] - time
     mask = ((distance >= 0) & (distance < net.config.context))[None, None]
-    x = net.embed(tokens)
-    for block in net.blocks:
-        x = block(x, mask)
-    return net.unembed(net.norm(x))
+    return net.unembed(net.vectors(tokens, mask=mask))
 
 
 stretches = st.lists(st.integers(1, 4), min_size=1, max_size=4)
@@ -114,15 +112,45 @@ def test_select_goes_on_with_other_texts():
     torch.testing.assert_close(found, expected, **CLOSE)
 
 
+COPIES = {
+    "pickle": lambda cache: pickle.loads(pickle.dumps(cache)),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
+@pytest.mark.parametrize("selected", [True, False])
+@torch.no_grad()
+def test_a_copy_goes_on_as_the_original_would(way, selected):
+    """And neither of the two disturbs the other."""
+    net = model()
+    tokens, others = ids(net, 3, 6), ids(net, 3, 4, seed=1)
+    cache = new_cache(net, (0, 0, 2))
+    net(tokens[:, :4], cache)
+    again = COPIES[way](cache)
+    rows = [2, 0] if selected else [0, 1, 2]
+    if selected:
+        again.select(rows)
+    net(others[rows, :1], again)
+    rest = [net(part, cache) for part in tokens[:, 4:].split(1, dim=1)]
+    other_rest = [net(part, again) for part in others[rows, 1:].split(1, dim=1)]
+    whole = torch.cat([tokens[:, :4], others], dim=1)
+    expected = in_stretches(net, tokens, [6], (0, 0, 2))[:, 4:]
+    torch.testing.assert_close(torch.cat(rest, 1), expected, **CLOSE)
+    expected = in_stretches(net, whole, [8], (0, 0, 2))[rows, 5:]
+    torch.testing.assert_close(torch.cat(other_rest, 1), expected, **CLOSE)
+
+
 def test_room_is_taken_once():
     net = model(kv_heads=2)
     cache = new_cache(net)
-    before = [layer.keys.data_ptr() for layer in cache.layers]
-    assert cache.layers[0].keys.shape == (1, 2, 12, 4)
+    before = cache.kept.data_ptr()
+    assert cache.kept.shape == (2, 2, 1, 2, 12, 4)
     with torch.no_grad():
         for token in range(30):
             net(torch.tensor([[token % 11]]), cache)
-    assert [layer.keys.data_ptr() for layer in cache.layers] == before
+    assert cache.kept.data_ptr() == before
 
 
 def test_it_has_the_type_of_the_model():
@@ -130,7 +158,7 @@ def test_it_has_the_type_of_the_model():
     with torch.no_grad():
         cache = new_cache(net)
         assert net(ids(net, 1, 3), cache).dtype == torch.bfloat16
-    assert cache.layers[0].values.dtype == torch.bfloat16
+    assert cache.kept.dtype == torch.bfloat16
 
 
 def test_learned_positions_end():

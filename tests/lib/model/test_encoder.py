@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertForMaskedLM
 
+from lib.inside.hooks import attention_weights, residual_stream
 from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
 from lib.train import adamw, mask_tokens, train, windows
@@ -153,9 +154,9 @@ def test_lengths_that_do_not_fit_are_refused():
 def test_it_has_a_gpts_weights_and_shows_itself_as_a_gpt_does():
     net = encoder()
     GPT(net.config).load_state_dict(net.state_dict())
-    weights = net.attention_weights(ids())
+    weights = attention_weights(net, ids())
     assert weights.shape == (3, 2, 4, 8, 8) and (weights > 0).all()
-    last = list(net.residual_stream(ids()).values())[-1]
+    last = list(residual_stream(net, ids()).values())[-1]
     torch.testing.assert_close(net.norm(last), net.vectors(ids()))
 
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lib.model.attention_only import AttentionOnly
-from lib.model.positions import Rotary
 from lib.train import (
     Diverged,
     EarlyStopping,
@@ -33,7 +32,7 @@ from tests.helpers.runs import At, batches, make, run, same
 
 def test_training_learns_what_can_be_learned():
     torch.manual_seed(0)
-    net = AttentionOnly(5, width=16, heads=2, layers=1, rotary=Rotary())
+    net = AttentionOnly(5, width=16, heads=2, layers=1, rotary=True)
     ids = torch.arange(200) % 5  # each token tells the next
     losses = train(net, adamw(net, lr=0.02), windows(ids, 8, 6), steps=60).losses
     assert len(losses) == 60
