@@ -26,7 +26,7 @@ class OneDNNLinear(nn.Linear):
     derivative is refused with a RuntimeError.
     """
 
-    least_rows = 1
+    least_rows = 2
     dtype = torch.float32  # of what is multiplied; weights and results are float32
 
     def forward(self, x: Float[Tensor, "*batch _"]) -> Float[Tensor, "*batch _"]:

@@ -202,4 +202,5 @@ def _seconds(layer: nn.Module, x: Tensor, grad: Tensor) -> float:
 def _turn_into(part: nn.Module, kind: type[nn.Module], x: Tensor) -> None:
     part.__class__ = kind
     if isinstance(part, OneDNNLinear):
-        part.least_rows = x.numel() // x.size(-1) // 2  # half as many as were timed
+        rows = x.numel() // x.size(-1)
+        part.least_rows = max(2, rows // 2)
