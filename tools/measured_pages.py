@@ -90,8 +90,21 @@ def stored(root: Path) -> Iterator[tuple[Path, dict]]:
     """Stored results by path; the record of the chapters is none of a benchmark."""
     for path in sorted((root / "results").glob("*.json")):
         result = json.loads(path.read_text())
+        if "by_processor" in result:
+            result = together(result["by_processor"])
         if "command" in result:
             yield path, result
+
+
+def together(by_processor: dict[str, dict]) -> dict:
+    """One record of several processors': the latest, with the targets of all."""
+    latest = max(by_processor.values(), key=lambda record: record["date"])
+    targets = [
+        f"{processor}: {line}"
+        for processor, record in by_processor.items()
+        for line in record["targets"]
+    ]
+    return {**latest, "targets": targets}
 
 
 def machines(records) -> nodes.Node:

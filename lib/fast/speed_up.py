@@ -12,7 +12,7 @@ rounding. A close contest may go either way, and the last bits of a run with it.
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
+from time import perf_counter, process_time
 
 import torch
 from torch import Tensor, nn
@@ -171,7 +171,8 @@ def _contest(
 ) -> dict[type[nn.Module], float]:
     """Seconds of one pass forward and backward in each class, the best of several.
 
-    They take turns. What else runs on the machine can only add to a time.
+    They take turns. On one thread it is the processor's time that counts, which other
+    programs on the machine lengthen less.
     """
     x.requires_grad_()
     twins = [_twin(part, kind) for kind in kinds]
@@ -194,9 +195,10 @@ def _twin(part: nn.Module, kind: type[nn.Module]) -> nn.Module:
 
 def _seconds(layer: nn.Module, x: Tensor, grad: Tensor) -> float:
     learned = [weight for weight in layer.parameters() if weight.requires_grad]
-    began = perf_counter()
+    clock = process_time if torch.get_num_threads() == 1 else perf_counter
+    began = clock()
     torch.autograd.grad(layer(x), [x, *learned], grad)
-    return perf_counter() - began
+    return clock() - began
 
 
 def _turn_into(part: nn.Module, kind: type[nn.Module], x: Tensor) -> None:
