@@ -24,7 +24,8 @@ from lib.model.modes import evaluating, unwrap
 
 Layer = tuple[str, nn.Module, Tensor]  # name, the layer, and an input of its size
 MARGIN = 1.05  # a candidate must be this many times as fast
-ROUNDS = 9
+LEAST, MOST = 2, 9  # rounds, in each of which every candidate makes one pass
+ENOUGH = 0.05  # seconds for each candidate, after which no further round begins
 PLAIN = {
     OneDNNLinear: nn.Linear,
     BFloat16Linear: nn.Linear,
@@ -177,11 +178,13 @@ def _contest(
     x.requires_grad_()
     twins = [_twin(part, kind) for kind in kinds]
     grad = torch.randn_like(twins[0](x))
-    rounds = [[_seconds(twin, x, grad) for twin in twins] for _ in range(ROUNDS)]
-    return {
-        kind: min(t)
-        for kind, t in zip(kinds, zip(*rounds[2:], strict=True), strict=True)
-    }
+    rounds = []
+    while len(rounds) < LEAST or (
+        len(rounds) < MOST and sum(map(sum, rounds)) < len(twins) * ENOUGH
+    ):
+        rounds.append([_seconds(twin, x, grad) for twin in twins])
+    best = [min(times) for times in zip(*rounds, strict=True)]
+    return dict(zip(kinds, best, strict=True))
 
 
 def _twin(part: nn.Module, kind: type[nn.Module]) -> nn.Module:
