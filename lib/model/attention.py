@@ -89,6 +89,8 @@ class MultiHeadAttention(nn.Module):
 
         With a `cache`, `x` follows what the cache has seen, and looks at that too.
         `rotation` turns queries and keys by their positions, see `positions.rotate`.
+        Raises ValueError for a `rotation` beside a `context`, whose positions are its
+        own.
         """
         q, k, v = self.project(x, context, cache, rotation)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
@@ -121,6 +123,8 @@ class MultiHeadAttention(nn.Module):
         Float[Tensor, "batch head key dim"],
     ]:
         """Queries from `x`; keys and values from `context`, repeated for every head."""
+        if rotation is not None and context is not None:
+            raise ValueError("a context has positions of its own, got a rotation too")
         context = x if context is None else context
         q = self.norm_query(split_heads(self.to_query(x), self.heads))
         k = self.norm_key(split_heads(self.to_key(context), self.kv_heads))

@@ -40,7 +40,8 @@ def flops(config: GPTConfig, batch: int, time: int) -> Counts:
 
     Source: Kaplan et al. 2020, section 2.1 and table 1.
     """
-    c, tokens = config, batch * time
+    c = config
+    tokens = batch * time
     narrow = 2 * c.kv_head_count * c.dim  # keys and values
     project = c.width * (2 * c.width + narrow)
     look = 2 * time * c.width  # scores of all positions, and the mix of their values

@@ -8,7 +8,7 @@ from .positions import Learned
 
 
 class Embedding(nn.Module):
-    """A learned vector for each token; added to it, one for its position if wanted."""
+    """The learned vector of each token, and of its place where places are learned."""
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ class Encoder(GPT):
     for Language Understanding", section 3.
     """
 
-    causal = False
+    causal = False  # everybody sees everybody
 
     def forward(
         self, ids: Integer[Tensor, "batch time"], lengths: Sequence[int] | None = None

@@ -293,6 +293,13 @@ def test_heads_that_do_not_divide_are_refused(heads, kv_heads):
         MultiHeadAttention(16, heads, kv_heads)
 
 
+def test_a_rotation_beside_a_context_is_refused():
+    x, layer = torch.randn(1, 9, 32), MultiHeadAttention(32, heads=4)
+    for ask in (layer, layer.with_weights):
+        with pytest.raises(ValueError, match="positions of its own"):
+            ask(x, context=x, rotation=ROTATION)
+
+
 def test_split_heads_keeps_each_tokens_numbers_together():
     x = torch.arange(12.0).view(1, 2, 6)
     assert split_heads(x, 3)[0, 1].tolist() == [[2, 3], [8, 9]]

@@ -1,5 +1,7 @@
 """Blocks against PyTorch's encoder and decoder layers and BERT's encoder."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -11,6 +13,7 @@ from lib.model.attention import MultiHeadAttention
 from lib.model.block import Block, DecoderBlock, NoResidual, PostNorm, PreNorm
 from lib.model.feedforward import FEED_FORWARDS, FeedForward
 from lib.model.masks import causal_mask, combine_masks, padding_mask
+from lib.model.positions import cos_sin
 
 CLOSE = {"atol": 1e-5, "rtol": 0}
 WIDTH, HEADS, HIDDEN = 24, 4, 60
@@ -231,6 +234,21 @@ def test_dropout_is_off_outside_training(kind):
     x = torch.randn(2, 5, WIDTH)
     assert not block.train()(x).equal(block(x))
     assert block.eval()(x).equal(block(x))
+
+
+def test_a_rotation_tells_both_blocks_the_order():
+    torch.manual_seed(0)
+    parts = [attention_sublayer(PreNorm) for _ in range(2)]
+    whole = Block(parts[0], nn.Identity())
+    decoder = DecoderBlock(*parts, nn.Identity())
+    x, context = torch.randn(1, 5, WIDTH), torch.randn(1, 3, WIDTH)
+    order = [2, 0, 1, 3, 4]
+    rotation = cos_sin(torch.arange(5), WIDTH // HEADS)
+    for ask in (whole, partial(decoder, context=context)):
+        blind, seeing = ask(x), ask(x, rotation=rotation)
+        torch.testing.assert_close(ask(x[:, order])[:, -1], blind[:, -1])
+        moved = ask(x[:, order], rotation=rotation)[:, -1]
+        assert (moved - seeing[:, -1]).abs().max() > 1e-3
 
 
 def test_a_block_takes_any_parts():
