@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.machine import machine
+from tools.machine import machine, processor
 
 RESULTS = Path("benchmarks/results")
 
@@ -34,9 +34,16 @@ class Target(NamedTuple):
 
 
 def conclude(
-    name: str, figures: dict, targets: Sequence[Target], packages: Sequence[str]
+    name: str,
+    figures: dict,
+    targets: Sequence[Target],
+    packages: Sequence[str],
+    by_processor: bool = False,
 ) -> None:
-    """Store the figures, print a line for each target; --check exits 1 on a miss."""
+    """Store the figures, print a line for each target; --check exits 1 on a miss.
+
+    With `by_processor` the file keeps one record for each processor that was measured.
+    """
     record = {
         "command": f"python -m benchmarks.{name}",
         "date": date.today().isoformat(),
@@ -44,10 +51,14 @@ def conclude(
         "machine": machine(*packages),
         "targets": [str(target) for target in targets],
     }
+    path = RESULTS / f"{name}.json"
+    if by_processor:
+        before = json.loads(path.read_text())["by_processor"] if path.exists() else {}
+        stored = {"by_processor": before | {processor(): record}}
+    else:
+        stored = record
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(
-        json.dumps(record, indent=2, sort_keys=True) + "\n"
-    )
+    path.write_text(json.dumps(stored, indent=2, sort_keys=True) + "\n")
     print(*record["targets"], sep="\n")
     if "--check" in sys.argv[1:] and not all(target.met() for target in targets):
         sys.exit(1)

@@ -10,9 +10,10 @@ the same ones.
 Speed: both continue a prompt of 32 tokens by 128 and by 960, each with its cache. A
 third contestant does only what every program must do for a token: the products of all
 its matrices with one vector, one PyTorch call each. What is over is overhead: the cost
-of calling many small operations. `transformers` spends most of its time on that; the
-book reads one token of one text by `lib.fast.one_token`, which makes few calls. The
-third contestant's line is a bound on what can be gained in PyTorch without a compiler.
+of calling many small operations. `transformers` spends most of its time on that. The
+book reads one token of one text by `lib.fast.numpy_gpt`, since NumPy has less to do
+around each operation; a fourth contestant is the book without it. The third one's line
+is a bound on what can be gained in PyTorch without a compiler.
 
 Cost of a token as the text grows: milliseconds for the next token after 32 to 1,024
 tokens, with the cache and without. With it, a token costs its own position's work, the
@@ -32,6 +33,7 @@ All contestants take turns, and medians are given. What is measured is the proce
 time, which other programs on the machine lengthen less than the clock's.
 """
 
+import copy
 from collections.abc import Callable
 from statistics import median
 from time import process_time
@@ -56,6 +58,10 @@ def opponents() -> tuple[GPT, GPT2LMHeadModel]:
     torch.manual_seed(0)
     theirs = GPT2LMHeadModel(GPT2Config(n_positions=CONTEXT, **SIZES)).eval()
     return from_hf(theirs.state_dict(), theirs.config).eval(), theirs
+
+
+class InPyTorch(GPT):
+    """The same model. As it is no plain GPT, `generate` does not read it by NumPy."""
 
 
 def by_transformers(model: GPT2LMHeadModel, prompt: Tensor, new: int) -> Tensor:
@@ -84,16 +90,20 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def speeds(new: int) -> dict[str, float]:
-    """Tokens a second of the three contestants, medians of rounds in turns."""
+    """Tokens a second of the contestants, medians of rounds in turns."""
     ours, theirs = opponents()
+    slow = copy.copy(ours)
+    slow.__class__ = InPyTorch
     prompt = torch.arange(PROMPT)
     contestants = {
         "ours": lambda: generate(ours, prompt, new, GREEDY),
+        "ours in PyTorch": lambda: generate(slow, prompt, new, GREEDY),
         "transformers": lambda: by_transformers(theirs, prompt, new),
         "products alone": lambda: products(ours, new),
     }
-    found, expected = contestants["ours"](), contestants["transformers"]()
-    assert found.equal(expected), "transformers chose other tokens"
+    expected = contestants["transformers"]()
+    for name in ("ours", "ours in PyTorch"):
+        assert contestants[name]().equal(expected), f"{name} chose other tokens"
     rounds = [{n: seconds(c) for n, c in contestants.items()} for _ in range(ROUNDS)]
     return {n: new / median(times[n] for times in rounds) for n in contestants}
 
@@ -174,7 +184,8 @@ def main() -> None:
                 at_most=True,
             ),
         ],
-        packages=("torch", "transformers"),
+        packages=("torch", "transformers", "numpy"),
+        by_processor=True,
     )
 
 

@@ -5,7 +5,8 @@
 A GPT of two blocks takes the same steps, 12 windows of 64 tokens each, in float32 and
 under PyTorch's autocast to bfloat16, in turns, on one thread; the medians of the
 processor's time are compared. Whether it pays depends on the processor: those with
-units for bfloat16 matrices gain, others may lose. Then two runs of 200 steps on the
+units for bfloat16 matrices gain, others may lose, and each processor's result is kept.
+Then two runs of 200 steps on the
 plays, the same but for the precision, with three seeds: what does it cost in loss?
 """
 
@@ -69,7 +70,7 @@ def main() -> None:
             for name in PRECISIONS
         },
     }
-    conclude("precision", figures, targets(figures), ["torch"])
+    conclude("precision", figures, targets(figures), ["torch"], by_processor=True)
 
 
 if __name__ == "__main__":

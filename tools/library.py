@@ -87,7 +87,9 @@ def full_name(name: str) -> str:
         given = passed_on(".".join(parts[:cut]))
         if given is not None:
             first, *rest = parts[cut:]
-            return full_name(".".join([given[first], *rest])) if first in given else name
+            return (
+                full_name(".".join([given[first], *rest])) if first in given else name
+            )
     return name
 
 
@@ -140,7 +142,11 @@ def mentions(path: Path) -> Iterator[tuple[str, str, bool]]:
             if isinstance(node, ast.Name | ast.Attribute):
                 first, dot, rest = ast.unparse(node).partition(".")
                 if first in here and re.fullmatch(r"[\w.]*", rest):
-                    yield full_name(here[first] + dot + rest), heading, id(node) in shown
+                    yield (
+                        full_name(here[first] + dot + rest),
+                        heading,
+                        id(node) in shown,
+                    )
 
 
 def shows(tree: ast.AST) -> Iterator[ast.Call]:

@@ -9,11 +9,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools import library as lib
 from docutils import nodes
-from tools.reference_pages import note_sources
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from tools import library as lib
+from tools.reference_pages import note_sources
 
 
 class RunTimes(SphinxDirective):
@@ -88,6 +89,8 @@ def stored(root: Path) -> Iterator[tuple[Path, dict]]:
     """Stored results by path; the record of the chapters is none of a benchmark."""
     for path in sorted((root / "results").glob("*.json")):
         result = json.loads(path.read_text())
+        if "by_processor" in result:
+            result = together(result["by_processor"])
         if "command" in result:
             yield path, result
 
@@ -96,6 +99,17 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     """A table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def together(by_processor: dict[str, dict]) -> dict:
+    """One record of several processors': the latest, with the targets of all."""
+    latest = max(by_processor.values(), key=lambda record: record["date"])
+    targets = [
+        f"{processor}: {line}"
+        for processor, record in by_processor.items()
+        for line in record["targets"]
+    ]
+    return {**latest, "targets": targets}
 
 
 def machines(records) -> str:

@@ -17,7 +17,6 @@ from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 
-from tools import library as lib
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -26,6 +25,8 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_refnode
 from sphinx_external_toc.api import Document, FileItem
+
+from tools import library as lib
 
 MADE = ".. Made by tools/reference_pages.py from the files of lib/.\n\n"
 FIELD = re.compile(r"^((?:    )?\w+(?:: .+?| = .+?)  )# ", re.MULTILINE)
@@ -95,7 +96,9 @@ def read_comments(app: Sphinx) -> None:
         ModuleAnalyzer.cache["module", name] = analyzer
 
 
-def foreign(app: Sphinx, what: str, name: str, thing, skip: bool, options) -> bool | None:
+def foreign(
+    app: Sphinx, what: str, name: str, thing, skip: bool, options
+) -> bool | None:
     """Leave out methods that another library has put into a class of ours."""
     module = getattr(thing, "__module__", None) or "lib"
     return True if what == "class" and not module.startswith("lib") else None

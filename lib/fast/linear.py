@@ -1,80 +1,90 @@
-"""The linear layer, where most of the time goes: the same sums, done faster on CPUs.
+"""Linear layers whose products are done by oneDNN instead of MKL, for CPUs.
 
-PyTorch brings two libraries for float32 matrix products on a CPU. `nn.Linear` asks MKL,
-which leaves half of a processor idle that Intel did not make; `Linear` asks oneDNN, if
-the product is large enough to pay for the call. All else is left to `nn.Linear`.
+PyTorch brings both libraries. `nn.Linear` asks MKL in float32, which leaves half of an
+AMD processor idle; on an Intel processor neither is always faster. So these layers are
+put in where a measurement says that they pay: `lib.fast.speed_up`.
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-ENOUGH = 2**23  # multiplications; with fewer, calling oneDNN costs more than it saves
-ONEDNN = torch.backends.mkldnn.is_available() and hasattr(
+HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(
     torch.ops.mkldnn, "_linear_pointwise"
+)
+HAS_BFLOAT16 = HAS_ONEDNN and (
+    hasattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")
+    and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 )
 
 
-class Linear(nn.Linear):
-    """`nn.Linear`, a little different inside: x times the weights, turned, plus bias.
+class OneDNNLinear(nn.Linear):
+    """`nn.Linear` with products by oneDNN: equal but for rounding.
 
-    Its results differ from those of `nn.Linear` by rounding alone, if at all. A second
-    derivative of it is refused with a RuntimeError.
+    Left to `nn.Linear` are inputs of fewer than `least_rows` vectors, for which the
+    call costs more than it saves, and all that is not float32 on the CPU. A second
+    derivative is refused with a RuntimeError.
     """
 
+    least_rows = 2
+    dtype = torch.float32  # of what is multiplied; weights and results are float32
+
     def forward(self, x: Float[Tensor, "*batch _"]) -> Float[Tensor, "*batch _"]:
-        if _suits(x, self.weight, ENOUGH):
-            return _Product.apply(x, self.weight, self.bias)
+        if self._suits(x):
+            return _Product.apply(x, self.weight, self.bias, self.dtype)
         return super().forward(x)
+
+    def _suits(self, x: Tensor) -> bool:
+        return (
+            x.numel() >= self.least_rows * self.in_features > 0
+            and x.size(-1) == self.in_features  # else nn.Linear says what is wrong
+            and type(self.weight) in (nn.Parameter, Tensor)  # not quantized
+            and x.device.type == self.weight.device.type == "cpu"
+            and x.dtype == self.weight.dtype == torch.float32
+            and not torch.is_autocast_enabled("cpu")
+            and not torch.compiler.is_compiling()
+        )
+
+
+class BFloat16Linear(OneDNNLinear):
+    """`OneDNNLinear` that rounds to bfloat16 what it multiplies, as autocast does."""
+
+    dtype = torch.bfloat16
 
 
 class _Product(torch.autograd.Function):
     """The product and, for training, the two products that its gradients are."""
 
     @staticmethod
-    def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return _product(x, weight, bias)
+    def forward(
+        x: Tensor, weight: Tensor, bias: Tensor | None, dtype: torch.dtype
+    ) -> Tensor:
+        narrow_bias = None if bias is None else bias.to(dtype)
+        return _product(x.to(dtype), weight.to(dtype), narrow_bias)
 
     @staticmethod
     def setup_context(ctx, inputs: tuple, output: Tensor) -> None:
-        x, weight, _ = inputs
+        x, weight, _, ctx.dtype = inputs
         ctx.save_for_backward(x, weight)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        for_x, for_weight, for_bias = ctx.needs_input_grad
-        rows, inputs = grad.reshape(-1, grad.size(-1)), x.reshape(-1, x.size(-1))
-        return (
-            _product(grad, weight.t()) if for_x else None,
-            _product(rows.t(), inputs.t()) if for_weight else None,
-            rows.sum(0) if for_bias else None,
-        )
-
-
-def times_turned(
-    a: Float[Tensor, "stack row inner"], b: Float[Tensor, "stack column inner"]
-) -> Float[Tensor, "stack row column"]:
-    """a @ b.mT for each pair of matrices, by the same library; it has no gradient."""
-    cheap = 4  # such calls are, compared to those that keep what a gradient needs
-    learns = a.requires_grad or b.requires_grad
-    if _suits(a[0], b[0], ENOUGH // cheap) and not learns:
-        return torch.stack([_product(x, y) for x, y in zip(a, b, strict=True)])
-    return a @ b.mT
-
-
-def _suits(x: Tensor, weight: Tensor, enough: int) -> bool:
-    """Whether oneDNN can multiply them, and faster than the other library."""
-    return (
-        ONEDNN
-        and x.numel() * weight.size(0) >= enough  # first: cheap, and often false
-        and x.device.type == weight.device.type == "cpu"
-        and x.dtype == weight.dtype == torch.float32
-        and not torch.is_autocast_enabled("cpu")
-    )
+        for_x, for_weight, for_bias, _ = ctx.needs_input_grad
+        rows = grad.reshape(-1, grad.size(-1))
+        narrow = rows.to(ctx.dtype)
+        inputs = x.reshape(-1, x.size(-1)).to(ctx.dtype)
+        product_x = product_weight = sums = None
+        if for_x:
+            product_x = _product(narrow, weight.t().to(ctx.dtype)).view_as(x)
+        if for_weight:
+            product_weight = _product(narrow.t(), inputs.t())
+        if for_bias:
+            sums = rows.sum(0)
+        return product_x, product_weight, sums, None
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x @ weight.T + bias."""
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    """x @ weight.T + bias, in float32."""
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "").float()

@@ -1,25 +1,33 @@
-"""The root-mean-square norm, its gradient written out: half the work on a CPU."""
+"""The root-mean-square norm with its gradient written out: less work on a CPU."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 
-class RMSNorm(nn.RMSNorm):
-    """`nn.RMSNorm` over the last axis, faster in training where PyTorch is slow at it.
+class WrittenOutRMSNorm(nn.RMSNorm):
+    """`nn.RMSNorm` over the last axis, with a backward pass of its own.
 
-    PyTorch has one fused kernel for it on a GPU; on a CPU it differentiates the formula
-    piece by piece. Results differ by rounding alone. A second derivative of it is
-    refused with a RuntimeError there.
+    PyTorch has a fused kernel for it on a GPU; on a CPU it differentiates the formula
+    piece by piece. Results are equal but for rounding. A second derivative is refused
+    with a RuntimeError. `lib.fast.speed_up` puts it in where it pays.
 
     Source: Zhang & Sennrich 2019, "Root Mean Square Layer Normalization", equation 4.
     """
 
     def forward(self, x: Float[Tensor, "*batch _"]) -> Float[Tensor, "*batch _"]:
-        plain = x.device.type == "cpu" and x.dtype == self.weight.dtype == torch.float32
-        if plain and not torch.is_autocast_enabled("cpu"):
+        if self._suits(x):
             return _Normalize.apply(x, self.weight, self.eps)
         return super().forward(x)
+
+    def _suits(self, x: Tensor) -> bool:
+        return (
+            x.shape[-1:] == self.weight.shape
+            and x.device.type == self.weight.device.type == "cpu"
+            and x.dtype == self.weight.dtype == torch.float32
+            and not torch.is_autocast_enabled("cpu")
+            and not torch.compiler.is_compiling()
+        )
 
 
 class _Normalize(torch.autograd.Function):

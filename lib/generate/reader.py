@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from lib.fast.one_token import OneToken, is_plain
+from lib.fast.as_built import as_built
+from lib.fast.numpy_gpt import NumPyGPT
 from lib.model.gpt import GPT
 
 Predict = Callable[[Int[Tensor, "batch time"]], Float[Tensor, "batch _ vocab"]]
@@ -27,30 +29,37 @@ class Reader(Protocol):
 class CachedReader:
     """Remembers keys and values: a new token costs one position's work.
 
-    One token more of one text is read by `OneToken`, all else by the model.
+    Of one text on the CPU, tokens after the first stretch are read by `NumPyGPT`, which
+    has less to do around each product. All else is read by the model. Both read and
+    write the same cache.
     """
 
     def __init__(self, model: GPT, padding: Sequence[int]):
-        self.model, self.one = model, None
+        self.model = model
         self.cache = model.new_cache(padding)
+        self.shortcut = (
+            NumPyGPT(model.config, _arrays(model)) if as_built(model) else None
+        )
 
     def read(self, ids: Int[Tensor, "batch time"]) -> Float[Tensor, "batch vocab"]:
-        alone = ids.shape == (1, 1) and self.cache.seen > 0
-        alone = alone and not torch.is_autocast_enabled(ids.device.type)
-        if not alone or self.cache.most_padding or not self._one():
+        one = ids.shape == (1, 1) and self.cache.seen > 0
+        plain = self.cache.most_padding == 0 and not torch.is_autocast_enabled("cpu")
+        if self.shortcut is None or not one or not plain:
             return self.model(ids, self.cache)[:, -1]
-        return self.one.read(ids[0])[None]
+        self.shortcut.kept = self.cache.kept[:, :, 0].numpy()
+        self.shortcut.seen = self.cache.seen
+        scores = self.shortcut.read(ids.item())
+        self.cache.seen = self.shortcut.seen
+        return torch.from_numpy(scores)[None]
 
     def select(self, rows: Sequence[int]) -> None:
         if list(rows) != list(range(len(self.cache.padding))):
             self.cache.select(rows)
-            self.one = None
 
-    def _one(self) -> bool:
-        """Whether there is a `OneToken`, which is made when it is first needed."""
-        if self.one is None:
-            self.one = is_plain(self.model) and OneToken(self.model, self.cache)
-        return bool(self.one)
+
+def _arrays(model: GPT) -> dict[str, np.ndarray]:
+    """The weights as NumPy has them: the same numbers in the same place."""
+    return {name: weight.numpy() for name, weight in model.state_dict().items()}
 
 
 class Rereader:

@@ -36,11 +36,11 @@ __all__ = [
     "flatten_to_map",
     "frequency_scores",
     "nearest",
+    "negative_chances",
     "negative_sampling",
     "negative_sampling_loss",
     "negative_sampling_of_texts",
     "sample_negatives",
     "skip_grams",
-    "negative_chances",
     "thin",
 ]

@@ -13,7 +13,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 from lib import train, vectors
-from lib.fast.one_token import OneToken
+from lib.fast.as_built import as_built
 from lib.finetune import classifier, layers, lora
 from lib.generate.loop import next_tokens
 from lib.generate.reader import make_reader
@@ -271,18 +271,10 @@ def test_generation_stays_on_the_device(preset, monkeypatch):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_one_token_stays_on_the_device(preset):
+def test_numpy_reads_no_model_on_a_device(preset):
     with torch.device(GPU):
         net = GPT(PRESETS[preset]).eval()
-    cache = net.new_cache([0, 0])
-    cache.padding = cache.padding[:1]  # fakes know the value of a tensor of one number
-    cache.kept = cache.kept[:, :, :1]
-    with torch.inference_mode():
-        net(torch.zeros(1, 4, dtype=torch.long, device=GPU), cache)
-        one = OneToken(net, cache)
-        for _ in range(11):
-            ids = torch.zeros(1, dtype=torch.long, device=GPU)
-            assert one.read(ids).device.type == GPU
+    assert not as_built(net)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -7,15 +7,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lib.fast import linear
-from lib.fast.linear import Linear
+from lib.fast.linear import BFloat16Linear, OneDNNLinear
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 ROWS = 64
-
-
-@pytest.fixture(autouse=True)
-def small_products_are_large_enough(monkeypatch):
-    monkeypatch.setattr(linear, "ENOUGH", ROWS * 8 * 8)
+pytestmark = pytest.mark.skipif(
+    not linear.HAS_ONEDNN, reason="this PyTorch has no oneDNN"
+)
 
 
 @pytest.fixture
@@ -29,7 +27,7 @@ def products(monkeypatch):
 
 
 def twins(inputs, outputs, bias=True):
-    ours = Linear(inputs, outputs, bias=bias)
+    ours = OneDNNLinear(inputs, outputs, bias=bias)
     theirs = nn.Linear(inputs, outputs, bias=bias)
     theirs.load_state_dict(ours.state_dict())
     return ours, theirs
@@ -84,20 +82,20 @@ def test_a_tied_matrix_collects_both_its_gradients():
 
 
 def test_frozen_weights_get_no_gradient():
-    layer = Linear(8, 8).requires_grad_(False)
+    layer = OneDNNLinear(8, 8).requires_grad_(False)
     x = torch.randn(ROWS, 8, requires_grad=True)
     layer(x).sum().backward()
     assert layer.weight.grad is None and x.grad is not None
 
 
-@pytest.mark.skipif(not linear.ONEDNN, reason="this PyTorch has no oneDNN")
 def test_onednn_does_the_three_products_of_a_step(products):
-    Linear(8, 8)(torch.randn(ROWS, 8, requires_grad=True)).sum().backward()
+    OneDNNLinear(8, 8)(torch.randn(ROWS, 8, requires_grad=True)).sum().backward()
     assert len(products) == 3
 
 
-def test_small_products_and_other_types_are_left_to_nn_linear(products):
-    layer = Linear(8, 8)
+def test_few_rows_and_other_types_are_left_to_nn_linear(products):
+    layer = OneDNNLinear(8, 8)
+    layer.least_rows = ROWS
     assert layer(torch.randn(ROWS - 1, 8)).shape == (ROWS - 1, 8)
     assert layer(torch.randn(0, 8)).shape == (0, 8)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -107,33 +105,43 @@ def test_small_products_and_other_types_are_left_to_nn_linear(products):
     assert not products
 
 
-def test_without_onednn_nothing_changes(products, monkeypatch):
-    monkeypatch.setattr(linear, "ONEDNN", False)
+def test_one_vector_is_left_to_nn_linear(products):
     ours, theirs = twins(8, 8)
-    x = torch.randn(ROWS, 8)
+    x = torch.randn(1, 8)
     assert ours(x).equal(theirs(x)) and not products
+
+
+@pytest.mark.skipif(not linear.HAS_BFLOAT16, reason="no bfloat16 in this processor")
+@given(st.integers(2, 40), st.integers(1, 40), st.integers(1, 40), st.booleans())
+def test_bfloat16_products_are_those_of_autocast(rows, inputs, outputs, bias):
+    torch.manual_seed(rows)
+    ours, theirs = twins(inputs, outputs, bias)
+    ours.__class__ = BFloat16Linear
+    x = torch.randn(rows, inputs, requires_grad=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        expected = theirs(x).float()
+    found = ours(x)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected, atol=0.05, rtol=0.02)
+    found, expected = (
+        torch.autograd.grad(y.square().sum(), [x, *layer.parameters()])
+        for y, layer in ((found, ours), (expected, theirs))
+    )
+    for one, other in zip(found, expected, strict=True):
+        assert one.dtype == torch.float32
+        scale = other.abs().max().clamp(min=1)
+        torch.testing.assert_close(one / scale, other / scale, atol=0.05, rtol=0.05)
 
 
 def test_a_second_derivative_is_refused():
     x = torch.randn(ROWS, 8, requires_grad=True)
-    (first,) = torch.autograd.grad(Linear(8, 8)(x).pow(3).sum(), x, create_graph=True)
+    (first,) = torch.autograd.grad(
+        OneDNNLinear(8, 8)(x).pow(3).sum(), x, create_graph=True
+    )
     with pytest.raises(RuntimeError, match="once_differentiable"):
         first.sum().backward()
 
 
 def test_the_wrong_width_is_refused_as_in_torch():
     with pytest.raises(RuntimeError):
-        Linear(8, 8)(torch.randn(ROWS, 9))
-
-
-@given(st.integers(1, 3), st.integers(1, 80), st.integers(1, 80), st.integers(1, 9))
-def test_stacks_are_multiplied_pair_by_pair(stack, row, column, inner):
-    torch.manual_seed(row)
-    a, b = torch.randn(stack, row, inner), torch.randn(stack, column, inner)
-    torch.testing.assert_close(linear.times_turned(a, b), a @ b.mT, **CLOSE)
-
-
-def test_stacks_that_learn_keep_their_gradient():
-    a = torch.randn(2, ROWS, 4, requires_grad=True)
-    linear.times_turned(a, a).sum().backward()
-    assert a.grad is not None
+        OneDNNLinear(8, 8)(torch.randn(ROWS, 9))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lib.fast import norm
-from lib.fast.norm import RMSNorm
+from lib.fast.norm import WrittenOutRMSNorm
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 
@@ -20,7 +20,7 @@ CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 )
 def test_equals_torch_with_its_gradients(sizes, width, eps, seed):
     torch.manual_seed(seed)
-    ours, theirs = RMSNorm(width, eps=eps), nn.RMSNorm(width, eps=eps)
+    ours, theirs = WrittenOutRMSNorm(width, eps=eps), nn.RMSNorm(width, eps=eps)
     nn.init.normal_(ours.weight)
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(*sizes, width) + 1
@@ -36,7 +36,7 @@ def test_equals_torch_with_its_gradients(sizes, width, eps, seed):
 
 def test_heads_that_were_split_are_done_right():
     x = torch.randn(2, 5, 3, 8).transpose(1, 2).requires_grad_()
-    ours, theirs = RMSNorm(8, eps=1e-5), nn.RMSNorm(8, eps=1e-5)
+    ours, theirs = WrittenOutRMSNorm(8, eps=1e-5), nn.RMSNorm(8, eps=1e-5)
     torch.testing.assert_close(ours(x), theirs(x), **CLOSE)
     found, expected = (torch.autograd.grad(n(x).exp().sum(), x) for n in (ours, theirs))
     torch.testing.assert_close(found, expected, **CLOSE)
@@ -44,7 +44,7 @@ def test_heads_that_were_split_are_done_right():
 
 def test_zeros_stay_zeros_and_their_gradient_is_finite():
     x = torch.zeros(2, 4, requires_grad=True)
-    output = RMSNorm(4, eps=1e-5)(x)
+    output = WrittenOutRMSNorm(4, eps=1e-5)(x)
     output.sum().backward()
     assert output.eq(0).all() and x.grad.isfinite().all()
 
@@ -52,14 +52,14 @@ def test_zeros_stay_zeros_and_their_gradient_is_finite():
 def test_a_nan_stays_visible():
     x = torch.ones(2, 4)
     x[0, 1] = torch.nan
-    output = RMSNorm(4, eps=1e-5)(x)
+    output = WrittenOutRMSNorm(4, eps=1e-5)(x)
     assert output[0].isnan().all() and output[1].isfinite().all()
 
 
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")  # PyTorch's, about its speed
 def test_other_types_are_left_to_torch(monkeypatch):
     monkeypatch.setattr(norm, "_Normalize", None)  # would fail
-    layer = RMSNorm(8, eps=1e-5)
+    layer = WrittenOutRMSNorm(8, eps=1e-5)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         layer(torch.randn(3, 8))
     assert layer.bfloat16()(torch.ones(3, 8).bfloat16()).dtype == torch.bfloat16
@@ -68,7 +68,7 @@ def test_other_types_are_left_to_torch(monkeypatch):
 
 def test_a_second_derivative_is_refused():
     x = torch.randn(3, 4, requires_grad=True)
-    output = RMSNorm(4, eps=1e-5)(x).pow(3).sum()
+    output = WrittenOutRMSNorm(4, eps=1e-5)(x).pow(3).sum()
     (first,) = torch.autograd.grad(output, x, create_graph=True)
     with pytest.raises(RuntimeError, match="once_differentiable"):
         first.sum().backward()

@@ -57,8 +57,8 @@ PICTURES = {
     "loss_curve": lambda: plots.loss_curve(
         [1.0, 2.0],
         ODD[0],
-        baselines={name: 1.0 for name in ODD[:4]},
-        floors={name: 2.0 for name in ODD[4:]},
+        baselines=dict.fromkeys(ODD[:4], 1.0),
+        floors=dict.fromkeys(ODD[4:], 2.0),
         per=ODD[1],
     ),
     "compare_curves": lambda: plots.compare_curves(curve_ends(), ODD[0], {"$a$": 1.0}),
