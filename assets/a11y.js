@@ -1,5 +1,5 @@
 // Before anything is drawn: the theme asks the system for light or dark only when all its scripts
-// have come, and a dark page was light until then. Formulas have their room, see book.css.
+// have come, and a dark page was light until then. A table of formulas waits for them, see book.css.
 {
   const page = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)").matches;
   const { mode } = page.dataset;

@@ -1,5 +1,7 @@
 """The book's address stands in one place, `repository.url` in `_config.yml`.
 
+Its version is that of `pyproject.toml`, and the first cells name it as well.
+
 python -m tools.address                              check that every use agrees
 python -m tools.address https://github.com/you/book  move the book there
 
@@ -11,6 +13,7 @@ build of the site turns it back (tools/offline_site.py).
 import posixpath
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -49,15 +52,28 @@ def page_link(url: str, notebook: str, target: str) -> str:
     return "#".join([f"{site(url)}/{page}.html", *anchor])
 
 
-def first_cell(url: str) -> str:
-    """The first code cell of every notebook: find `lib`, or clone it, and start."""
+def release(root: Path) -> str:
+    """The tag of the release that this state of the book is, or will be."""
+    package = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return f"v{package['project']['version']}"
+
+
+def first_cell(url: str, tag: str) -> str:
+    """The first code cell of every notebook: find `lib`, or clone it, and start.
+
+    A saved notebook goes on with the library that it was written for: the tag of its
+    release is cloned, and the newest state only where there is no such tag yet.
+    """
     folder = url.rsplit("/", 1)[-1]
     places = f'(*("../" * n for n in range(9)), "{folder}/")'
-    sentence = "The book's library is not here and git could not fetch it: no network?"
+    clone = f"git clone -q --depth 1 {url}"
+    tagged = f"{clone} -c advice.detachedHead=false -b {tag} && echo Library: {tag}"
+    newest = f"{clone} && echo Library: the newest, as there is no {tag} yet"
+    sentence = f"git could not fetch the library: no network, or half of {folder} here?"
     return f"""import os, sys
 
 near = [p for p in {places} if os.path.exists(p + "lib/notebook.py")]  # fmt: skip
-near or os.system("git clone --depth 1 {url}") and sys.exit("{sentence}")  # fmt: skip
+near or os.system("{tagged} || ({newest})") and sys.exit("{sentence}")  # fmt: skip
 sys.path[:0] = map(os.path.abspath, near or ["{folder}"])
 from lib.notebook import start
 
@@ -113,13 +129,13 @@ def read_notebook(path: Path) -> NotebookNode:
 
 def disagreements(root: Path) -> list[str]:
     """One line for each first cell, Colab link or relative link that is wrong."""
-    url, wrong = address(root), []
+    url, tag, wrong = address(root), release(root), []
     for path in notebooks(root):
         name = path.relative_to(root).as_posix()
         cells = read_notebook(path).cells
         code = next(cell.source for cell in cells if cell.cell_type == "code")
-        if code != first_cell(url):
-            wrong.append(f"{name}: the first code cell is not that of {url}")
+        if code != first_cell(url, tag):
+            wrong.append(f"{name}: the first code cell is not that of {url} at {tag}")
         if colab_link(url, name) not in cells[0].source.splitlines():
             wrong.append(f"{name}: the header has no line {colab_link(url, name)}")
         texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
@@ -148,9 +164,8 @@ def move(root: Path, new: str) -> None:
         name = path.relative_to(root).as_posix()
         for cell in (c for c in notebook.cells if c.cell_type == "markdown"):
             cell.source = moved(cell.source, old, new, name)
-        next(c for c in notebook.cells if c.cell_type == "code").source = first_cell(
-            new
-        )
+        code = next(c for c in notebook.cells if c.cell_type == "code")
+        code.source = first_cell(new, release(root))
         nbformat.write(notebook, path)
 
 

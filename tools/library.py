@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.address import chapters, read_notebook
 
+ROOT = Path(__file__).parents[1]
 PAGES = "reference/*"  # in the table of contents: a page for each part of the library
 
 
@@ -80,23 +81,21 @@ def unfolded(contents, root: Path):
     ]
 
 
-def full_name(name: str) -> str:
+def full_name(name: str, root: Path = ROOT) -> str:
     """The name under which something is defined: folders pass names on."""
     parts = name.split(".")
     for cut in range(len(parts) - 1, 0, -1):
-        given = passed_on(".".join(parts[:cut]))
+        given = passed_on(root / "/".join(parts[:cut]))
         if given is not None:
             first, *rest = parts[cut:]
-            return (
-                full_name(".".join([given[first], *rest])) if first in given else name
-            )
+            known = first in given
+            return full_name(".".join([given[first], *rest]), root) if known else name
     return name
 
 
 @functools.cache
-def passed_on(module: str) -> dict[str, str] | None:
+def passed_on(path: Path) -> dict[str, str] | None:
     """What a file of the library imports from others; None where there is no file."""
-    path = Path(__file__).parents[1] / module.replace(".", "/")
     for file in (path.with_suffix(".py"), path / "__init__.py"):
         if file.exists():
             return dict(imports(ast.parse(file.read_text(encoding="utf-8"))))

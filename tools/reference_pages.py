@@ -27,6 +27,7 @@ from sphinx.util.nodes import make_refnode
 from sphinx_external_toc.api import Document, FileItem
 
 from tools import library as lib
+from tools.address import address
 
 MADE = ".. Made by tools/reference_pages.py from the files of lib/.\n\n"
 FIELD = re.compile(r"^((?:    )?\w+(?:: .+?| = .+?)  )# ", re.MULTILINE)
@@ -45,7 +46,7 @@ def write_pages(app: Sphinx, config: Config) -> None:
     for path, text in pages.items():
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
-    config.linkcode_resolve = lambda _, info: source(config, root, **info)
+    config.linkcode_resolve = lambda _, info: source(root, **info)
 
 
 def page(root: Path, package: str) -> str:
@@ -54,7 +55,7 @@ def page(root: Path, package: str) -> str:
     text = MADE + titled(first, "=") + f".. automodule:: {first}\n"
     if not others:
         return text + "   :members:\n"
-    text += passed_on(first)
+    text += passed_on(root, first)
     for name in others:
         path = name.removeprefix(f"{first}.").replace(".", "/")
         path += ".py" if (root / f"lib/{package}/{path}.py").exists() else "/"
@@ -67,10 +68,10 @@ def titled(name: str, line: str) -> str:
     return f"``{name}``\n{line * (len(name) + 4)}\n\n"
 
 
-def passed_on(package: str) -> str:
+def passed_on(root: Path, package: str) -> str:
     """What a folder offers under its own name, although it stands in its files."""
     names = getattr(import_module(package), "__all__", [])
-    links = (f":py:obj:`~{lib.full_name(f'{package}.{name}')}`" for name in names)
+    links = (f":py:obj:`~{lib.full_name(f'{package}.{name}', root)}`" for name in names)
     said = f"\nNames that can be imported from ``{package}``: {', '.join(links)}.\n"
     return said if names else ""
 
@@ -96,12 +97,16 @@ def read_comments(app: Sphinx) -> None:
         ModuleAnalyzer.cache["module", name] = analyzer
 
 
-def foreign(
-    app: Sphinx, what: str, name: str, thing, skip: bool, options
-) -> bool | None:
-    """Leave out methods that another library has put into a class of ours."""
-    module = getattr(thing, "__module__", None) or "lib"
-    return True if what == "class" and not module.startswith("lib") else None
+def choose(app: Sphinx, what: str, name: str, thing, skip: bool, options) -> bool:
+    """Show what is public and ours, and of constants those that chapters use."""
+    if name.startswith("_"):
+        return skip
+    if what == "class" and not (getattr(thing, "__module__", None) or "lib").startswith(
+        "lib"
+    ):
+        return True  # another library has put it into a class of ours
+    full = f"{app.env.temp_data['autodoc:module']}.{name}"
+    return skip and not hasattr(thing, "__qualname__") and full not in app.places
 
 
 def mend(app: Sphinx, what: str, name: str, thing, options, lines: list[str]) -> None:
@@ -126,7 +131,7 @@ def about(app: Sphinx, what: str, name: str, thing) -> list[str]:
     """What stands below a docstring: the code, the bases, the chapter."""
     links, place = [], app.places.get(name)
     if what == "module":
-        links.append(f"`source <{source(app.config, Path(app.srcdir), name)}>`__")
+        links.append(f"`source <{source(Path(app.srcdir), name)}>`__")
     bases = thing.__bases__ if what == "class" else ()
     links += [f"extends ``{b.__qualname__}``" for b in bases if b is not object]
     if place and not hasattr(thing, "__path__"):
@@ -138,7 +143,7 @@ def about(app: Sphinx, what: str, name: str, thing) -> list[str]:
 def as_rst(block: str) -> str:
     """A paragraph of a docstring: code in double backticks, a formula as it stands."""
     if block.startswith("    "):
-        return f"::\n\n{block}"
+        return f".. code-block:: text\n\n{block}"
     if block.lstrip().startswith((">>>", "==")):
         return block
     return re.sub(r"(?<![`:\w])`([^`]*[^`\w.][^`]*)`(?!`)", r"``\1``", block)
@@ -149,16 +154,15 @@ def plain(heading: str) -> str:
     return re.sub(r"[`*$]", "", heading)
 
 
-def source(config: Config, root: Path, module: str, fullname: str = "") -> str | None:
+def source(root: Path, module: str, fullname: str = "") -> str:
     """Where the code of a name stands in the repository."""
     thing = file = import_module(module)
     for part in fullname.split("."):
         thing = getattr(thing, part, None)
     thing = inspect.unwrap(getattr(thing, "fget", thing))
-    options, path = config.html_theme_options, inspect.getsourcefile(file)
-    inside = Path(path).relative_to(root).as_posix()
-    place = f"{options['repository_url']}/blob/{options['repository_branch']}/{inside}"
-    if not inspect.isroutine(thing) and not inspect.isclass(thing):
+    inside = Path(str(inspect.getsourcefile(file))).relative_to(root).as_posix()
+    place = f"{address(root)}/blob/main/{inside}"
+    if getattr(thing, "__qualname__", None) != fullname:  # a constant, a field, a file
         return place
     text, first = inspect.getsourcelines(thing)
     return f"{place}#L{first}-L{first + len(text) - 1}"
@@ -234,6 +238,12 @@ def resolve(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         link.replace_self(make_refnode(app.builder, docname, page, where, child))
 
 
+def mark_parameters(app: Sphinx, page: str, template: str, context: dict, _) -> None:
+    """To a screen reader, parameters one a line are no list of definitions."""
+    body = context.get("body", "")
+    context["body"] = body.replace("<dl>\n<dd><em", '<dl role="none">\n<dd><em')
+
+
 def unindented(code: str) -> tuple[str, str]:
     """Code as it stands, and as Python reads it: a method alone is indented."""
     return code, dedent(code)
@@ -249,7 +259,8 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", write_pages, priority=400)  # before the contents
     app.connect("config-inited", order_pages, priority=950)  # are read, and after
     app.connect("builder-inited", read_comments)
-    app.connect("autodoc-skip-member", foreign)
+    app.connect("autodoc-skip-member", choose)
     app.connect("autodoc-process-docstring", mend)
     app.connect("doctree-resolved", resolve)
+    app.connect("html-page-context", mark_parameters)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

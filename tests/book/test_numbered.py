@@ -15,7 +15,27 @@ PICTURE = nbformat.v4.new_output(
 )
 PRINTED = nbformat.v4.new_output("stream", text="1\n")
 TWO_LINES = "$$\n\\begin{aligned}\na &= b \\\\\nc &= d\n\\end{aligned} \\tag{1.1}\n$$"
+INDEX = """# I
+
+```{toctree}
+a
+b
+```
+
+```{bibliography}
+:all:
+:style: inside-gpt
+```
+
+```{glossary}
+token
+  A piece of text.
+```
+"""
 ELSEWHERE = """# B
+
+Of **tokens** and **Tokens** writes Gage
+1994, in figure 1.2.
 
 See figures 1.1 and 1.2, equation
 1.1 and section 1.3, not `figure 1.1`, **figure 1.1** or figure 1 of a paper.
@@ -49,7 +69,10 @@ def book(tmp_path):
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
     nbformat.write(notebook, folder / "a.ipynb")
     (folder / "b.md").write_text(ELSEWHERE)
-    (folder / "index.md").write_text("# I\n\n```{toctree}\na\nb\n```\n")
+    (folder / "index.md").write_text(INDEX)
+    (folder / "references.bib").write_text(
+        "@article{gage1994, author={Gage, Philip}, title={A New Algorithm}, year=1994}"
+    )
     return folder
 
 
@@ -59,7 +82,8 @@ def build(book, monkeypatch):
 
     def run():
         settings = {
-            "extensions": ["myst_nb", "tools.numbered"],
+            "extensions": ["myst_nb", "tools.mentions"],
+            "bibtex_bibfiles": ["references.bib"],
             "nb_execution_mode": "off",
             "myst_enable_extensions": ["dollarmath"],
             "suppress_warnings": ["config.cache"],
@@ -68,7 +92,9 @@ def build(book, monkeypatch):
         with docutils_namespace():
             folders = book, None, out, out / "trees", "html"
             Sphinx(*folders, settings, status=None, warning=said).build()
-        pages = {name: (out / f"{name}.html").read_text() for name in ("a", "b")}
+        pages = {
+            name: (out / f"{name}.html").read_text() for name in ("a", "b", "index")
+        }
         return pages, said.getvalue()
 
     return run
@@ -110,11 +136,28 @@ def test_mentions_link_from_page_to_page(build):
     pages, _ = build()
     links = re.findall(r'<a [^>]*href="([^"]*#[fe][^"]*)"[^>]*>([^<]*)<', pages["b"])
     assert [(link, " ".join(said.split())) for link, said in links] == [
+        ("a.html#figure-1-2", "figure 1.2"),
         ("a.html#figure-1-1", "figures 1.1"),
         ("a.html#figure-1-2", "1.2"),
         ("a.html#equation-1-1", "equation 1.1"),
     ]
     assert 'href="#figure-1-2">figure 1.2</a>' in pages["a"]
+
+
+def test_papers_and_terms_link_in_the_same_way(build):
+    """From words broken over two lines; a term once, in the plural."""
+    pages, _ = build()
+    links = re.findall(
+        r'<a [^>]*href="index.html#([^"]*)"[^>]*>(.*?)</a>', pages["b"], re.DOTALL
+    )
+    said = [
+        (link, " ".join(re.sub("<[^>]+>", "", text).split())) for link, text in links
+    ]
+    assert said[0] == ("term-token", "tokens")
+    assert [text for _, text in said[1:]] == ["Gage 1994"]
+    assert f'id="{said[1][0]}"' in pages["index"]
+    named = re.search(r'class="named-in">(.*?)</p>', pages["index"])[1]
+    assert re.sub("<[^>]+>", "", named) == "Named in: B"
 
 
 def test_what_does_not_exist_and_what_is_there_twice_is_a_warning(book, build):
@@ -129,9 +172,5 @@ def test_a_figure_that_goes_is_missed_on_a_page_that_did_not_change(book, build)
     build()
     notebook = (book / "a.ipynb").read_text()
     (book / "a.ipynb").write_text(notebook.replace("**Figure 1.2.**", "Figure:"))
-    pages, said = build()
+    _, said = build()
     assert "b.md: WARNING: figure 1.2 is named" in said
-    assert "#figure-1-2" not in pages["b"] and "#figure-1-1" in pages["b"]
-    (book / "a.ipynb").write_text(notebook)
-    pages, said = build()
-    assert not said and "a.html#figure-1-2" in pages["b"]

@@ -19,9 +19,11 @@ import nbformat
 import pytest
 from PIL import Image
 from pypdf import PdfReader
+from sphinx.errors import ExtensionError
 
 from tests.helpers.browser import KINDS, VIEWS, Reader, Visit, serve, weight
 from tests.helpers.contents import contents
+from tools import library, offline_site, theme_scripts
 from tools.address import address, site
 from tools.chromium import HOW_TO_GET_ONE, chromium
 
@@ -115,7 +117,7 @@ def test_pages_are_light(visits, build, record_property):
     assert max(max(each) for each in after.values()) <= KILOBYTES_NEXT
 
 
-@pytest.mark.parametrize("page", [*PAGES, "404"])
+@pytest.mark.parametrize("page", contents())
 def test_a_page_can_be_previewed(page, build):
     """Its head says what it is about; the preview's picture is in the site."""
     text = (build[1] / f"{page}.html").read_text(encoding="utf-8")
@@ -124,7 +126,8 @@ def test_a_page_can_be_previewed(page, build):
     )
     assert 20 <= len(tags["description"]) <= 250
     assert tags["og:description"] == tags["description"]
-    assert "Inside GPT" in tags["og:title"]
+    assert tags["og:site_name"] == "Inside GPT" and tags["og:title"]
+    assert html.unescape(tags["og:image:alt"]).startswith("The logo of Inside GPT")
     assert tags["og:url"].endswith(f"/{page}.html")
     root = tags["og:url"].removesuffix(f"{page}.html")
     assert (build[1] / tags["og:image"].removeprefix(root)).exists()
@@ -133,7 +136,7 @@ def test_a_page_can_be_previewed(page, build):
 def test_the_page_for_lost_readers_works_at_any_depth(browser, build, tmp_path):
     """Served under the site's own path, as GitHub Pages does, in a deep folder."""
     text = (build[1] / "404.html").read_text(encoding="utf-8")
-    root = urlsplit(re.search(r'og:url" content="([^"]*)404.html"', text)[1]).path
+    root = urlsplit(site(address(ROOT))).path + "/"
     place = tmp_path / root.strip("/")
     shutil.copytree(build[1], place)
     (place / "a" / "b").mkdir(parents=True)
@@ -145,7 +148,7 @@ def test_the_page_for_lost_readers_works_at_any_depth(browser, build, tmp_path):
         assert reader.page.url == f"{address}{root.strip('/')}/index.html"
 
 
-@pytest.mark.parametrize("page", ["chapters/02_attention", "reference/attention"])
+@pytest.mark.parametrize("page", ["chapters/02_attention", "reference/model"])
 def test_a_page_prints_clean(page, browser, build):
     """No bars beside the text, no controls, code not cut off, dark turned light."""
     with serve(build[1]) as address:
@@ -222,9 +225,6 @@ def test_links_of_the_book_lead_to_its_pages_or_to_whole_addresses(book):
 
 def test_figures_are_packed_again_pixel_by_pixel(build, monkeypatch, tmp_path):
     """What a notebook stores and what its page shows; a transparent one as well."""
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    import offline_site
-
     assert not list(build[1].glob("_images/*.png"))
     notebook = nbformat.read(ROOT / "chapters/02_attention.ipynb", as_version=4)
     stored = next(
@@ -303,11 +303,56 @@ def test_the_picture_needs_no_script_and_stands_on_the_first_screen(browser, bui
         assert alive.locator(".prediction").bounding_box()["y"] <= 422
 
 
-def test_icons_need_neither_the_theme_s_script_nor_its_fonts(visits):
+def test_icons_need_no_script(visits):
     views = [visit for by_view in visits.values() for visit in by_view.values()]
-    assert all("_static/icons.css" in visit.loaded for visit in views)
     names = set().union(*(visit.loaded for visit in views))
-    assert not [name for name in names if "fontawesome" in name]
+    assert {Path(name).suffix for name in names if "fontawesome" in name} == {".woff2"}
+
+
+@pytest.fixture(scope="module")
+def entries(build) -> dict[str, str]:
+    """The entry of every name of the library: from its signature to the next one's."""
+    found = {}
+    for path in (build[1] / "reference").glob("*.html"):
+        for part in path.read_text("utf-8").split(' id="')[1:]:
+            name, _, text = part.partition('"')
+            if name.startswith(("lib.", "module-lib.")):
+                found[name.removeprefix("module-")] = text
+    return found
+
+
+def test_each_name_says_which_chapter_shows_it(entries, build):
+    """Chapter and section as found in the notebooks; the section is there."""
+    places = library.places(ROOT)
+    assert len(places) > 100
+    sections = {}
+    for name, place in places.items():
+        said = "hown in" if place.shown else "irst used in"
+        assert name in entries or name == "lib", name
+        if name.count(".") < 2:  # a folder says it of its files
+            continue
+        links = entries[name].split("lib-links")[1].split("</div>")[0]
+        page, anchor = re.search(
+            said + r' <a [^>]*href="\.\./([^"#]+)#?([^"]*)', links
+        ).groups()
+        assert page == f"{place.chapter}.html", name
+        if page not in sections:
+            sections[page] = (build[1] / page).read_text("utf-8")
+        heading = re.search(
+            rf'id="{anchor}".*?<h\d>(.*?)<a class', sections[page], re.S
+        )[1]
+        plain = html.unescape(re.sub("<[^>]+>", "", heading)).replace("’", "'")
+        assert plain == re.sub(r"[`*$]", "", place.heading), name
+
+
+def test_names_in_code_lead_to_their_entries(build, entries):
+    for path in sorted((build[1] / "chapters").glob("*.html")):
+        links = re.findall(
+            r'<a class="sphinx-codeautolink-a" href="\.\./reference/[^"#]+#([^"]+)',
+            path.read_text("utf-8"),
+        )
+        names = {name.removeprefix("module-") for name in links}
+        assert len(names) > 10 and names <= entries.keys(), path
 
 
 @pytest.fixture(scope="module")
@@ -340,7 +385,7 @@ def search(browser, build):
         ("byte-pair encoding", "glossary.html#term-byte-pair-encoding", "01_tokens"),
         (
             "KeyValueCache",
-            "reference/generation.html#lib.model.cache.KeyValueCache",
+            "reference/model.html#lib.model.cache.KeyValueCache",
             "",
         ),
     ],
@@ -408,9 +453,6 @@ def test_a_formula_with_a_number_fits_a_phone_or_scrolls(browser, build):
 
 
 def test_a_link_to_a_page_that_is_not_there_is_a_warning(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    import offline_site
-
     url = address(ROOT)
     app = SimpleNamespace(
         env=SimpleNamespace(
@@ -430,41 +472,14 @@ def test_a_link_to_a_page_that_is_not_there_is_a_warning(monkeypatch):
 
 
 def test_a_changed_theme_or_a_missing_package_stops_the_build(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    import offline_site as site
-    from sphinx.errors import ExtensionError
-
-    with pytest.raises(ExtensionError, match="fa-nowhere"):
-        styles = r'.fa-bars:before{content:"\f0c9"}'
-        site.used_codes(['<i class="fa-nowhere"></i>'], "", styles)
-    with pytest.raises(ExtensionError, match="no icon classes"):
-        site.icon_codes("")
+    site = offline_site
     with pytest.raises(ExtensionError, match="still loads"):
         site.lighter('<link src="fontawesome.mjs">', "a.html")
-    import theme_scripts
-
     with pytest.raises(ExtensionError, match="in another way now"):
         theme_scripts.finding("querySelector(anchor)")
     monkeypatch.setattr(site, "MATHJAX_PACKAGE", "no-such-package")
     with pytest.raises(ExtensionError, match="pip install"):
         site.mathjax_folder()
-
-
-def test_a_formula_has_the_room_that_it_needs(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    import formula_room
-
-    wide, high, deep = formula_room.room("x_t")
-    assert 1.5 < wide < 2.5 and 1 < high + deep < 2.5
-    lines = formula_room.room(
-        r"\begin{aligned} x &= 1 \\ y &= \frac{1}{2} \end{aligned}"
-    )
-    one = formula_room.room(r"y = \frac{1}{2}")
-    assert abs(lines[0] - one[0]) < 0.5 and lines[1] > one[1] + 2
-    page = r'<span class="math">\(x &lt; y\)</span> <span class="math">\(\nope\)</span>'
-    said = formula_room.FORMULA.sub(formula_room.with_room, page)
-    assert said.startswith('<span class="math" style="--wide: ')
-    assert said.count("style=") == 1 and r"\(x &lt; y\)</span>" in said
 
 
 # A page with each kind of fault, so that no check can pass by looking away.

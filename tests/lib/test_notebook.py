@@ -17,7 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from lib import device, notebook
 from lib.data import corpora
 from lib.model.attention import scaled_dot_product
-from tools.address import address, chapters, first_cell
+from tools.address import address, chapters, first_cell, release
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = chapters(ROOT)
@@ -26,7 +26,7 @@ CHAPTERS = chapters(ROOT)
 def run_first_cell(folder, times=1, **environment):
     """Run the cell in a fresh Python in `folder`; it prints where `lib` came from."""
     cell = "\n".join(
-        [first_cell(address(ROOT))] * times
+        [first_cell(address(ROOT), release(ROOT))] * times
         + ["import lib; print(os.path.realpath(lib.__path__[0]))"]
     )
     return subprocess.run(
@@ -58,24 +58,55 @@ def test_a_clone_never_lands_inside_a_checkout(tmp_path):
 
 
 @pytest.mark.processes
-def test_a_notebook_alone_clones_once_and_says_so(tmp_path, book):
+def test_a_notebook_alone_clones_once_and_says_what(tmp_path, book):
     alone = tmp_path / "alone"
     alone.mkdir()
     for clones in (1, 0):  # a kernel, and then another; in each, twice in a row
         done = run_first_cell(alone, times=2, **book)
-        assert done.stdout.strip() == str(alone / address(ROOT).split("/")[-1] / "lib")
-        assert done.stderr.count("Cloning into") == clones
+        *said, place = done.stdout.splitlines()
+        assert place == str(alone / address(ROOT).split("/")[-1] / "lib"), done.stderr
+        assert said == [f"Library: {release(ROOT)}"] * clones
+        assert not done.stderr
 
 
-def test_without_a_network_there_is_a_sentence_and_no_stack(tmp_path):
-    nowhere = {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"url.{(tmp_path / 'none').as_uri()}.insteadOf",
-        "GIT_CONFIG_VALUE_0": address(ROOT),
-    }
-    done = run_first_cell(tmp_path, **nowhere)
+@pytest.mark.parametrize("tagged", [True, False])
+def test_the_library_is_that_of_the_notebook_s_release(tagged, tmp_path, book):
+    """Though the book has gone on; the newest only where there is no such tag."""
+    origin = Path(
+        book["GIT_CONFIG_KEY_0"].removeprefix("url.file://").split(".insteadOf")[0]
+    )
+    git = ["git", "-C", tmp_path / "origin", "-c", "user.name=n", "-c", "user.email=e"]
+    (tmp_path / "origin/lib/newer.py").write_text("")
+    for words in (
+        ["add", "."],
+        ["commit", "-qm", "newer"],
+        ["push", "-q", origin, "HEAD"],
+    ):
+        subprocess.run([*git, *words], check=True)
+    if not tagged:
+        command = ["git", "-C", origin, "tag", "-d", release(ROOT)]
+        subprocess.run(command, check=True, capture_output=True)
+    (alone := tmp_path / "alone").mkdir()
+    done = run_first_cell(alone, **book)
+    assert not done.returncode, done.stderr
+    said, place = done.stdout.splitlines()
+    newest = f"Library: the newest, as there is no {release(ROOT)} yet"
+    assert said == (f"Library: {release(ROOT)}" if tagged else newest)
+    assert Path(place, "newer.py").exists() != tagged
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_without_a_library_there_is_a_sentence_and_no_stack(half, tmp_path, book):
+    """No network, or half a clone in the way."""
+    folder = address(ROOT).split("/")[-1]
+    if half:
+        (tmp_path / folder / "lib").mkdir(parents=True)
+    nowhere = (tmp_path / "none").as_uri()
+    settings = book if half else book | {"GIT_CONFIG_KEY_0": f"url.{nowhere}.insteadOf"}
+    done = run_first_cell(tmp_path, **settings)
     assert done.returncode
-    assert "git could not fetch it: no network?" in done.stderr
+    said = f"git could not fetch the library: no network, or half of {folder} here?"
+    assert done.stderr.splitlines()[-1] == said
     assert "Traceback" not in done.stderr
 
 
