@@ -18,6 +18,7 @@ BROWSER = {"browser", "build", "explorer"}  # fixtures that open pages or make t
 SECONDS = {"tests/book/test_site.py": 200}  # files that take longer than a chapter may
 A_CHAPTER = 90  # the most seconds that a notebook may take
 NO_GPU = "needs a GPU"
+GPU = ROOT / "tests/gpu"
 
 with suppress(ImportError):
     from hypothesis import HealthCheck, settings
@@ -58,13 +59,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Pass over notebooks that are no page, and what a machine for a GPU cannot import.
 
-    Tests marked `gpu` stand in `tests/gpu/`; every other file may import anything.
+    Tests marked `gpu` stand in `tests/gpu/`; every other file may import anything, and
+    so may the conftest.py of every other folder.
     """
     folders, kind = collection_path.parents, collection_path.suffix
     if kind == ".ipynb" and ROOT / "chapters" in folders:
         stray = collection_path not in named(config)
         return True if stray else None
-    if kind == ".py" and only_gpu(config) and ROOT / "tests/gpu" not in folders:
+    on_the_way = collection_path in [GPU, *GPU.parents]
+    if only_gpu(config) and not on_the_way and GPU not in folders:
         return True
     return None
 

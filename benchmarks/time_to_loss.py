@@ -138,10 +138,16 @@ def recipes(vocab: int) -> dict[str, Recipe]:
     }
 
 
-def carry_out(recipe: Recipe, ids: Tensor, held_out: Tensor, seed: int) -> Outcome:
+def carry_out(
+    recipe: Recipe,
+    ids: Tensor,
+    held_out: Tensor,
+    seed: int,
+    device: torch.device | str = "cpu",
+) -> Outcome:
     """Train a model from nothing; measure it at about 25 points and at the end."""
     torch.manual_seed(seed)
-    model = GPT(recipe.config)
+    model = GPT(recipe.config).to(device)
     test = list(consecutive_windows(held_out, 134, TIME))
     some = [tuple(torch.cat(part)[::16] for part in zip(*test, strict=True))]
     curve = Curve(max(1, recipe.steps // 25), some)

@@ -66,15 +66,20 @@ def versions(python: str) -> dict[str, str]:
     return json.loads(done.stdout)
 
 
-def run(notebook: NotebookNode, folder: Path, timeout: int = 1800) -> Run:
-    """Run a notebook in a folder with the kernel, to its end or its first error.
+def run(
+    notebook: NotebookNode,
+    folder: Path,
+    timeout: int = 1800,
+    kernel: str = "elsewhere",
+) -> Run:
+    """Run a notebook in a folder with a kernel, to its end or its first error.
 
     No cell may take longer than `timeout` seconds.
     """
     began, ended = [], []
     client = NotebookClient(
         notebook,
-        kernel_name="elsewhere",
+        kernel_name=kernel,
         startup_timeout=600,  # a busy machine is slow
         timeout=timeout,
         resources={"metadata": {"path": folder}},

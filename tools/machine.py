@@ -17,7 +17,19 @@ def processor() -> str:
 
 
 def machine(*packages: str) -> str:
-    """Processor, cores, and the versions of Python and of the packages that matter."""
+    """Processor, cores, GPU, and the versions of Python and of what matters.
+
+    A GPU is named where "torch" is among the packages and can use one.
+    """
     versions = [f"{package} {version(package)}" for package in packages]
     python = f"Python {platform.python_version()}"
-    return ", ".join([processor(), f"{os.cpu_count()} cores", python, *versions])
+    cores = f"{os.cpu_count()} cores"
+    return ", ".join([processor(), cores, *_cards(packages), python, *versions])
+
+
+def _cards(packages: tuple[str, ...]) -> list[str]:
+    if "torch" not in packages:
+        return []
+    import torch  # most measurements have it loaded already
+
+    return [torch.cuda.get_device_name()] if torch.cuda.is_available() else []
