@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -58,14 +59,14 @@ def start(seed: int = 0) -> torch.device:
         sys.exit(_incomplete(error))
 
     random.seed(seed)
-    np.random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  (what the reader draws, too)
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     use_style()
     return pick_device()
 
 
-def show(*things: object) -> Markdown:
+def show(*things: Callable) -> Markdown:
     """The source of functions and classes, as the tests and the notebook run it."""
     sources = [inspect.getsource(thing).rstrip() for thing in things]
     return Markdown("\n\n".join(f"```python\n{source}\n```" for source in sources))

@@ -20,7 +20,8 @@ from lib.tokens import bpe
 def pairs(answer: object) -> Iterator[str]:
     """How often each pair of letters stands in "banana", "banana" and "bandana"."""
     true = {"ba": 3, "an": 6, "na": 5, "nd": 1, "da": 1}
-    if strays := sorted(set(of_kind(answer, dict)) - set(true)):
+    answer = of_kind(answer, dict)
+    if strays := sorted(set(answer) - set(true)):
         yield f"these are no pairs of neighbors inside one word: {', '.join(strays)}."
     if missing := sorted(set(true) - set(answer)):
         yield f"these pairs are missing: {', '.join(missing)}."

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 
@@ -10,7 +11,7 @@ from lib.data.sources import entropy, random_source, stationary_distribution
 
 
 @checker
-def surprise(answer: object) -> Iterator[str]:
+def surprise(answer: Any) -> Iterator[str]:
     """Mean surprise and perplexity where 1/2, 1/4 and 1/8 were given to what came."""
     loss, perplexity = answer
     if _near(loss, 2.0):

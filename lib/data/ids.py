@@ -5,6 +5,7 @@ library they are 64-bit tensors, or Python's own whole numbers.
 """
 
 import operator
+from typing import Any
 
 import torch
 from jaxtyping import Int
@@ -33,7 +34,7 @@ def as_ids(
     return ids
 
 
-def id_list(ids: object, vocab: int, name: str = "ids") -> list[int]:
+def id_list(ids: Any, vocab: int, name: str = "ids") -> list[int]:
     """The ids as a list, from any row of whole numbers: a list, an array, a tensor.
 
     Raises ValueError, which calls them `name`, when they are none or lie outside the

@@ -121,7 +121,7 @@ def _try(what: str, group: list[Layer], bfloat16: bool) -> Trial:
     plain = type(parts[0])
     kinds = [plain, *_candidates(parts[0], bfloat16)]
     seconds = _contest(parts[0], inputs[0], kinds)
-    best = min(kinds, key=seconds.get)
+    best = min(kinds, key=seconds.__getitem__)
     if seconds[best] * MARGIN > seconds[plain]:
         best = plain
     for part in parts:
@@ -193,7 +193,7 @@ def _twin(part: nn.Module, kind: type[nn.Module]) -> nn.Module:
         twin = kind(part.normalized_shape, part.eps)
     else:
         twin = kind(part.in_features, part.out_features, part.bias is not None)
-    return twin.requires_grad_(part.weight.requires_grad)
+    return twin.requires_grad_(part.get_parameter("weight").requires_grad)
 
 
 def _seconds(layer: nn.Module, x: Tensor, grad: Tensor) -> float:

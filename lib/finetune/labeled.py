@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 import torch
@@ -155,7 +155,7 @@ def _check_batch(batch: int) -> None:
 
 def _lists(texts: Texts) -> list[list[int]]:
     """The ids of each text as a list; a text that was not encoded is refused."""
-    lists = [ids.tolist() if hasattr(ids, "tolist") else list(ids) for ids in texts]
+    lists = [_plain(ids) for ids in texts]
     for number, ids in enumerate(lists):
         if isinstance(ids[0], str | float):
             raise ValueError(
@@ -163,6 +163,10 @@ def _lists(texts: Texts) -> list[list[int]]:
                 "encode each text with a tokenizer first"
             )
     return lists
+
+
+def _plain(ids: Ids) -> list[Any]:
+    return ids.tolist() if isinstance(ids, np.ndarray | Tensor) else list(ids)
 
 
 def _rounds(

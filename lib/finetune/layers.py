@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from lib.finetune.classifier import Classifier, Tagger
 from lib.model.modes import unwrap
 from lib.train import Callback, Run
 
@@ -18,10 +19,10 @@ def weights_by_layer(model: nn.Module) -> dict[str, list[nn.Parameter]]:
 
     "head" (with the pooling), "blocks.1" (with the last norm), "blocks.0", "embed":
     each weight once. An untied output layer, which a task does not use, is left out.
-    Raises ValueError when the model has no `body`.
+    Raises ValueError for any other model.
     """
     model = unwrap(model)
-    if not hasattr(model, "body"):
+    if not isinstance(model, Classifier | Tagger):
         kind = type(model).__name__
         raise ValueError(f"model must be a Classifier or a Tagger, got a {kind}")
     body = model.body

@@ -20,10 +20,10 @@ class NaiveBayesWeights(TransformerMixin, BaseEstimator):
 
     def fit(self, x, y: Sequence[int]) -> "NaiveBayesWeights":
         """`x` has a row for each text. Raises ValueError unless labels are 0 and 1."""
-        y = np.asarray(y)
-        if set(y.tolist()) != {0, 1}:
-            raise ValueError(f"labels must be 0 and 1, got {sorted(set(y.tolist()))}")
-        counts = [1 + np.asarray(x[y == k].sum(axis=0)).ravel() for k in (0, 1)]
+        labels = np.asarray(y)
+        if (found := set(labels.tolist())) != {0, 1}:
+            raise ValueError(f"labels must be 0 and 1, got {sorted(found)}")
+        counts = [1 + np.asarray(x[labels == k].sum(axis=0)).ravel() for k in (0, 1)]
         negative, positive = (count / count.sum() for count in counts)
         self.weights_ = np.log(positive / negative)
         return self

@@ -80,7 +80,11 @@ def naive_bayes_weights() -> "sklearn.pipeline.Pipeline":
 
     from lib.finetune.naive_bayes import NaiveBayesWeights
 
-    present = CountVectorizer(**COUNTED, binary=True, dtype=np.float64)
+    present = CountVectorizer(
+        **COUNTED,
+        binary=True,
+        dtype=np.float64,  # pyright: ignore[reportArgumentType]  (any number type is)
+    )
     return make_pipeline(
         present, NaiveBayesWeights(), _regression("naive Bayes weights")
     )

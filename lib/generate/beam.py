@@ -67,9 +67,11 @@ def beam_search(
         found = _extend(reader, ids, running, strategy.beams * max(2, 1 + len(stop)))
         last = length == max_new_tokens
         weight = length**strategy.length_penalty
-        for text in found[: strategy.beams]:
-            if last or text.tokens[-1] in stop:
-                finished.append(text._replace(score=text.score / weight))
+        finished += [
+            text._replace(score=text.score / weight)
+            for text in found[: strategy.beams]
+            if last or text.tokens[-1] in stop
+        ]
         finished = sorted(finished, key=lambda text: -text.score)[: strategy.beams]
         if last:
             break

@@ -1,9 +1,10 @@
 """Generation: predict the next token, choose one, add it to the text, repeat."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import torch
 from jaxtyping import Int, Integer
@@ -118,7 +119,7 @@ class _Request:
 
 
 def _request(
-    model: object, prompts: object, max_new_tokens: object, stop: object, seed: object
+    model: Any, prompts: object, max_new_tokens: object, stop: object, seed: object
 ) -> _Request:
     """Raises ValueError that names what cannot be."""
     if isinstance(model, nn.Module):
@@ -167,15 +168,16 @@ def _check_length(model: GPT, longest: int, max_new_tokens: int) -> None:
         )
 
 
-def _stream(steps: Iterator[list[int | None]]) -> Iterator[int]:
+def _stream(steps: Generator[list[int | None], None, None]) -> Iterator[int]:
     with closing(steps):
         for (token,) in steps:
-            yield token
+            if token is not None:
+                yield token
 
 
 def _sample(
     request: _Request, strategy: Sampling, cached: bool
-) -> Iterator[list[int | None]]:
+) -> Generator[list[int | None], None, None]:
     """The next token of each text, for as long as any goes on; None where one ended."""
     ids, padding = _align(request.prompts)
     seeds = range(request.seed, request.seed + len(ids))

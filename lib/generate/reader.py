@@ -21,6 +21,7 @@ class Reader(Protocol):
 
     def read(self, ids: Int[Tensor, "batch time"]) -> Float[Tensor, "batch vocab"]:
         """Scores for the token after these, which go on from those read before."""
+        ...
 
     def select(self, rows: Sequence[int]) -> None:
         """Go on with these texts alone, in this order; one may stand there twice."""
@@ -48,7 +49,7 @@ class CachedReader:
             return self.model(ids, self.cache)[:, -1]
         self.shortcut.kept = self.cache.kept[:, :, 0].numpy()
         self.shortcut.seen = self.cache.seen
-        scores = self.shortcut.read(ids.item())
+        scores = self.shortcut.read(int(ids))
         self.cache.seen = self.shortcut.seen
         return torch.from_numpy(scores)[None]
 
@@ -69,7 +70,7 @@ class Rereader:
         """`predict` gets all the tokens, and how many in each text are padding."""
         self.predict = predict
         self.padding = padding
-        self.ids = None
+        self.ids: Tensor | None = None
 
     def read(self, ids: Int[Tensor, "batch time"]) -> Float[Tensor, "batch vocab"]:
         self.ids = ids if self.ids is None else torch.cat([self.ids, ids], dim=1)
@@ -86,7 +87,8 @@ class Rereader:
         return scores[:, -1]
 
     def select(self, rows: Sequence[int]) -> None:
-        self.ids = self.ids[rows]
+        if self.ids is not None:
+            self.ids = self.ids[rows]
         self.padding = [self.padding[row] for row in rows]
 
 

@@ -72,11 +72,13 @@ def save_pretrained(
     """Write the weights in half precision and the card: `about`, and what it must have.
 
     The model is an `Encoder`, wrapped or not; a tied matrix is written once. Raises
-    ValueError when the model does not have a vector for each word, has other weights
-    than its configuration says (adapters, see `lib.finetune.lora.unload`), or one that
-    half precision cannot hold.
+    ValueError when it is another model, does not have a vector for each word, has other
+    weights than its configuration says (adapters, see `lib.finetune.lora.unload`), or
+    one that half precision cannot hold.
     """
     model = unwrap(model)
+    if not isinstance(model, Encoder):
+        raise ValueError(f"model must be an Encoder, got {type(model).__name__}")
     if model.config.vocab != len(tokenizer):
         raise ValueError(
             f"model has {model.config.vocab} words, the tokenizer {len(tokenizer)}"
@@ -96,7 +98,7 @@ def save_pretrained(
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _in_half(model: nn.Module) -> dict[str, Tensor]:
+def _in_half(model: Encoder) -> dict[str, Tensor]:
     """The model's weights in half precision, if they are those of its configuration."""
     weights = {n: w.detach().half().contiguous() for n, w in model.named_parameters()}
     with torch.device("meta"):

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor, nn
 
+from lib.finetune.classifier import Classifier
 from lib.inside.hooks import replaced
 from lib.model.modes import evaluating, unwrap
 from lib.tokens.word_tokenizer import UNKNOWN
@@ -92,7 +93,7 @@ def occlusion(
     Source: Li et al. 2016, "Understanding Neural Networks through Representation
     Erasure", section 3 (there relative to the whole).
     """
-    model = unwrap(model)
+    model = _classifier(model)
     ids = _checked(model, ids)
     if len(ids) < 2:
         raise ValueError(f"ids must be of 2 words or more, got {len(ids)}")
@@ -117,7 +118,7 @@ def unexplained(
     The log-odds of the text, minus those of a text of `baseline` tokens, minus the sum
     of the attributions. Source: Sundararajan et al. 2017, proposition 1.
     """
-    model = unwrap(model)
+    model = _classifier(model)
     ids = _checked(model, ids)
     nothing = torch.full_like(ids, baseline)
     with evaluating(model):
@@ -133,7 +134,15 @@ def word_vectors(
 
     Raises ValueError when there is no word, or one that is not in the vocabulary.
     """
-    return unwrap(model).body.embed.tokens(_checked(model, ids))
+    return _classifier(model).body.embed.tokens(_checked(model, ids))
+
+
+def _classifier(model: nn.Module) -> Classifier:
+    """The model without its wrappers. Raises ValueError for one of another kind."""
+    model = unwrap(model)
+    if not isinstance(model, Classifier):
+        raise ValueError(f"model must be a Classifier, got {type(model).__name__}")
+    return model
 
 
 def _checked(model: nn.Module, ids: Integer[Tensor, " time"]) -> Int[Tensor, " time"]:
@@ -146,7 +155,7 @@ def _checked(model: nn.Module, ids: Integer[Tensor, " time"]) -> Int[Tensor, " t
     if not len(ids):
         raise ValueError("ids must have at least one word, got none")
     ids = ids.long()
-    vocab = unwrap(model).body.config.vocab
+    vocab = _classifier(model).body.config.vocab
     if ids.min() < 0 or ids.max() >= vocab:
         raise ValueError(f"ids must lie in 0..{vocab - 1}, got {ids.tolist()}")
     return ids
@@ -155,7 +164,7 @@ def _checked(model: nn.Module, ids: Integer[Tensor, " time"]) -> Int[Tensor, " t
 def _baseline(
     model: nn.Module, ids: Integer[Tensor, " time"], baseline: int
 ) -> Float[Tensor, "time width"]:
-    vocab = unwrap(model).body.config.vocab
+    vocab = _classifier(model).body.config.vocab
     if not 0 <= baseline < vocab:
         raise ValueError(f"baseline must lie in 0..{vocab - 1}, got {baseline}")
     return word_vectors(model, torch.full_like(ids, baseline))
@@ -169,7 +178,7 @@ def _gradient(
     toward: int,
 ) -> Float[Tensor, "batch time width"]:
     """The gradient of the log-odds at `x`, the word vectors of copies of one text."""
-    model = unwrap(model)
+    model = _classifier(model)
     x = x.detach().requires_grad_()
     with evaluating(model), replaced(model.body.embed.tokens, x):
         total = log_odds(model(ids.expand(len(x), -1)), toward).sum()

@@ -13,6 +13,7 @@ from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
 from lib.model.attention import MultiHeadAttention
+from lib.model.gpt import GPT
 from lib.model.modes import evaluating, unwrap
 
 
@@ -70,6 +71,14 @@ def replaced(part: nn.Module, output: Any) -> Iterator[None]:
         hook.remove()
 
 
+def as_gpt(model: nn.Module) -> GPT:
+    """The GPT itself, without wrappers. Raises ValueError when the model is none."""
+    model = unwrap(model)
+    if not isinstance(model, GPT):
+        raise ValueError(f"model must be a GPT, got {type(model).__name__}")
+    return model
+
+
 def residual_stream(
     model: nn.Module, ids: Integer[Tensor, "batch time"]
 ) -> dict[str, Float[Tensor, "batch time width"]]:
@@ -77,10 +86,11 @@ def residual_stream(
 
     The keys are the parts' names: "embed", "blocks.0.attention",
     "blocks.0.feed_forward", "blocks.1.attention", ...
+    Raises ValueError when the model is no GPT.
     """
     sublayers = [
         f"blocks.{layer}.{sublayer}"
-        for layer in range(len(unwrap(model).blocks))
+        for layer in range(len(as_gpt(model).blocks))
         for sublayer in ("attention", "feed_forward")
     ]
     seen = watch(model, ["embed", *sublayers], ids)

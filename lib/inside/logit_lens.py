@@ -4,8 +4,7 @@ import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor, nn
 
-from lib.inside.hooks import residual_stream
-from lib.model.modes import unwrap
+from lib.inside.hooks import as_gpt, residual_stream
 
 
 @torch.no_grad()
@@ -19,7 +18,7 @@ def read_out(
 
     Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
     """
-    model = unwrap(model)
+    model = as_gpt(model)
     return {
         name: model.unembed(model.norm(stream)).softmax(-1)
         for name, stream in residual_stream(model, ids).items()

@@ -1,6 +1,7 @@
 """How varied a text is, how much it repeats itself, and how likely a model finds it."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -71,6 +72,6 @@ def surprises(model: nn.Module, ids: Int[Tensor, " text"]) -> Float[Tensor, " _"
     return F.cross_entropy(logits, ids[1:], reduction="none")
 
 
-def _plain(items: object) -> list:
+def _plain(items: Any) -> list:
     """A list: items of a tensor would be different objects, however equal."""
     return items.tolist() if hasattr(items, "tolist") else list(items)

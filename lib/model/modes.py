@@ -28,7 +28,7 @@ def unwrap(model: nn.Module) -> nn.Module:
     """
     while True:
         if hasattr(model, "_orig_mod"):  # torch.compile
-            model = model._orig_mod
+            model = model.get_submodule("_orig_mod")
         elif isinstance(model, nn.parallel.DistributedDataParallel):
             model = model.module
         else:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from lib.plots.colors import GREY, WEIGHT_COLORS, text_on
@@ -84,7 +85,7 @@ def head_grid(
         ax.imshow(_pixels(head), cmap=WEIGHT_COLORS, vmin=0, vmax=1)
         ax.set_title(f"head {number}", fontweight="normal")
         ax.add_patch(
-            plt.Rectangle((-0.5, -0.5), *head.shape, fill=False, color=GREY, lw=0.8)
+            Rectangle((-0.5, -0.5), *head.shape, fill=False, color=GREY, lw=0.8)
         )
     figure.suptitle(plain(title), x=0.01, ha="left", fontsize=11, fontweight="bold")
     return figure

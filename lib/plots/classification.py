@@ -1,6 +1,7 @@
 """Pictures of a classifier: by labels, by slice, by class, and how sure it may be."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,6 +41,7 @@ def accuracy_by_labels(
         means, errors = zip(
             *(mean_and_error(by_labels[n]) for n in labels), strict=True
         )
+        style: dict[str, Any]
         if name in baselines:
             style = {"color": GREY, "linestyle": "--", "marker": "", "linewidth": 1.2}
         else:

@@ -14,7 +14,7 @@ def name_ends(ax: Axes, ends: dict[str, float], colored: Sequence[str]) -> None:
     A name that had to move is tied to its end by a thin line. Names among the `colored`
     have the color of their number, others are grey.
     """
-    order = sorted(ends, key=ends.get)
+    order = sorted(ends, key=ends.__getitem__)
     lines = [name.count("\n") + 1 for name in order]
     for _ in range(3):  # where they need more room, the axis grows, and so do they
         low, high = ax.get_ylim()

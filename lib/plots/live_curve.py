@@ -54,7 +54,7 @@ class LiveCurve(Callback):
             per=self.per,
             ylim=self.ylim,
         )
-        figure = axes.figure
+        figure = axes.figure.get_figure(root=True)
         if self.picture is None:
             self.picture = display(figure, display_id=True)
         else:

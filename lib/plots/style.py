@@ -1,12 +1,10 @@
 """The style of every figure in the book."""
 
-from importlib import resources
-
 import matplotlib.pyplot as plt
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 
 def use_style() -> None:
     """Draw every figure from here on in the book's style, at twice the pixels."""
-    plt.style.use(resources.files("lib.plots") / "book.mplstyle")
+    plt.style.use("lib.plots.book")  # book.mplstyle in this folder
     set_matplotlib_formats("retina")

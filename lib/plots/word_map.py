@@ -39,8 +39,9 @@ def word_map(
 
 def _write_beside(ax: Axes, places: np.ndarray, words: Sequence[str]) -> None:
     """Write each word beside its place, where it covers least of what is there."""
-    ax.figure.draw_without_rendering()  # the axes get their final size
-    points = ax.transData.transform(places) * 72 / ax.figure.dpi
+    figure = ax.figure.get_figure(root=True)
+    figure.draw_without_rendering()  # the axes get their final size
+    points = ax.transData.transform(places) * 72 / figure.dpi
     boxes = [(x - 3, y - 3, x + 3, y + 3) for x, y in points]  # left, bottom, ...
     shown = [plain_line(word) for word in words]
     for word, place, (x, y) in zip(shown, places, points, strict=True):

@@ -1,7 +1,6 @@
 """Tokens: text cut into pieces, each piece a whole number."""
 
 import json
-import os
 import re
 from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
@@ -151,7 +150,7 @@ class BytePairTokenizer:
         with TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
             fresh = Path(folder) / path.name
             fresh.write_text(json.dumps(content), encoding="utf-8")
-            os.replace(fresh, path)
+            fresh.replace(path)
 
     @classmethod
     def load(cls, path: str | Path) -> "BytePairTokenizer":

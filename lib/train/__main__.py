@@ -8,10 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lib.data import corpora
-from lib.data.batch import Batch
 from lib.device import pick_device
 from lib.model.config import GPT2, LLAMA2, SMALL, GPTConfig
 from lib.model.gpt import GPT
@@ -272,7 +271,7 @@ def make_model(asked: Namespace, vocab: int, device: torch.device) -> nn.Module:
     if asked.fsdp:
         distributed.shard(model)
     if asked.compile:
-        model = torch.compile(model)
+        model = torch.compile(model)  # pyright: ignore[reportAssignmentType]  (a module)
     return distributed.spread(model)
 
 
@@ -321,7 +320,7 @@ def cut(
     tokenizer: BytePairTokenizer | CharacterTokenizer,
     asked: Namespace,
     seed: int,
-) -> Iterator[Batch]:
+) -> Iterator[tuple[Tensor, ...]]:
     """This process's rows of endless random windows of a text."""
     ids = torch.tensor(tokenizer.encode(text))
     return distributed.share(windows(ids, asked.batch, asked.context, seed))
@@ -330,7 +329,7 @@ def cut(
 def make_callbacks(
     asked: Namespace,
     tokenizer: BytePairTokenizer | CharacterTokenizer,
-    held_out: Iterator[Batch],
+    held_out: Iterator[tuple[Tensor, ...]],
 ) -> list[Callback]:
     """What hangs on the loop: measuring, and the records that were asked for."""
     hooks: list[Callback] = [Evaluate(asked.every, held_out)]

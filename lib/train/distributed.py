@@ -9,12 +9,17 @@ nothing here does anything.
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeGuard
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from lib.model.gpt import GPT
 from lib.model.modes import unwrap
+
+if TYPE_CHECKING:  # it takes seconds to import
+    from torch.distributed.tensor import DTensor
 
 
 @contextmanager
@@ -96,7 +101,7 @@ def spread(model: nn.Module) -> nn.Module:
     return nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
 
 
-def shard(model: nn.Module) -> None:
+def shard(model: GPT) -> None:
     """Let each process keep a slice of every weight, with PyTorch's `fully_shard`."""
     from torch.distributed.fsdp import fully_shard
 
@@ -105,9 +110,9 @@ def shard(model: nn.Module) -> None:
     fully_shard(model)
 
 
-def is_sharded(tensor: Tensor) -> bool:
+def is_sharded(tensor: Tensor) -> TypeGuard["DTensor"]:
     """Whether this process has only a slice of a tensor (a PyTorch `DTensor`)."""
-    return hasattr(tensor, "full_tensor")  # its class takes seconds to import
+    return hasattr(tensor, "full_tensor")
 
 
 def whole(tensor: Tensor) -> Tensor:
@@ -130,6 +135,11 @@ def placed_like(tensor: Tensor, example: Tensor) -> Tensor:
 
     mesh = example.device_mesh
     return distribute_tensor(tensor, mesh, example.placements, src_data_rank=None)
+
+
+def overwrite(tensors: list[Tensor], others: list[Tensor]) -> None:
+    """Copy the numbers of other tensors into these: many at once, as a GPU likes it."""
+    torch._foreach_copy_(tensors, others)  # pyright: ignore[reportPrivateImportUsage]
 
 
 @torch.no_grad()

@@ -53,7 +53,7 @@ def train(
     run = Run(
         model,
         optimizer,
-        batches,
+        iter(batches),
         steps,
         callbacks=callbacks,
         objective=objective,
@@ -180,7 +180,7 @@ def move_weights(run: Run, loss: float, norm: float) -> None:
     if not math.isfinite(norm):
         lower_scale(run, norm)
         return
-    torch._foreach_copy_(run.last_good, run.parts())
+    distributed.overwrite(run.last_good, run.parts())
     try:
         run.optimizer.step()
         length = distributed.whole(nn.utils.get_total_norm(run.weights)).item()
@@ -205,7 +205,7 @@ def lower_scale(run: Run, norm: float) -> None:
 
 def restore(run: Run) -> None:
     """Give the model the last weights that were seen to work."""
-    torch._foreach_copy_(run.parts(), run.last_good)
+    distributed.overwrite(run.parts(), run.last_good)
 
 
 def count_tokens(batches: Sequence[tuple[Tensor, ...]]) -> int:

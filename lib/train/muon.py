@@ -107,7 +107,10 @@ class Muon(torch.optim.Optimizer):
             if weights.grad is not None:
                 stacks[weights.device, *sorted(weights.shape)].append(weights)
         for stack in stacks.values():
-            wanted = [self._direction(weights, group["momentum"]) for weights in stack]
+            wanted = [
+                self._direction(weights, weights.grad.float(), group["momentum"])
+                for weights in stack
+            ]
             steps = orthogonalize(torch.stack(wanted), group["rounds"])
             for weights, step in zip(stack, steps, strict=True):
                 rows, columns = weights.shape
@@ -115,9 +118,9 @@ class Muon(torch.optim.Optimizer):
                 weights.mul_(1 - group["lr"] * group["weight_decay"])
                 weights.add_(step.mT if rows > columns else step, alpha=-scale)
 
-    def _direction(self, weights: Tensor, momentum: float) -> Tensor:
+    def _direction(self, weights: Tensor, gradient: Tensor, momentum: float) -> Tensor:
         """Where to go, before it is orthogonalized; wide, never tall."""
-        gradient, state = weights.grad.float(), self.state[weights]
+        state = self.state[weights]
         if not state:
             state["mean"] = torch.zeros_like(gradient)
         mean = state["mean"].lerp_(gradient, 1 - momentum)

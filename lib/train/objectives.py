@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sized
 from itertools import islice
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,8 @@ from lib.model.modes import evaluating
 from lib.train import distributed
 
 # The mean loss of a model over the targets of a batch, and how many targets that is.
-Objective = Callable[[nn.Module, tuple[Tensor, ...]], Float[Tensor, ""]]
+# A batch is a tuple of tensors, as many as the objective takes.
+Objective = Callable[[nn.Module, Any], Float[Tensor, ""]]
 Count = Callable[[tuple[Tensor, ...]], int | float]
 
 MOST = 1000  # batches to measure on, where their number is not known beforehand

@@ -1,9 +1,10 @@
 """Optimizers: which weights move, by what rule."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lib.train.muon import Muon
 
@@ -56,13 +57,13 @@ def muon(
     ids = {id(weights) for weights in stack}
     rest = [w for w in model.parameters() if w.requires_grad and id(w) not in ids]
     adam = {"rule": "adamw", "lr": adam_lr, "betas": betas, "fused": fused}
-    groups = [{"params": stack}]
+    groups: list[dict[str, Any]] = [{"params": stack}]
     if rest:
         groups.append({"params": rest, "weight_decay": 0.0, **adam})
     return Muon(groups, lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 
-def stack_matrices(model: nn.Module) -> list[nn.Parameter]:
+def stack_matrices(model: nn.Module) -> list[Tensor]:
     """The matrices of all linear layers in the model's module lists, each once."""
     layers = [
         layer

@@ -35,12 +35,14 @@ class RowAdagrad(torch.optim.Optimizer):
         for group in self.param_groups:
             for table in group["params"]:
                 if table.grad is not None:
-                    self._step(table, group["lr"], group["eps"])
+                    self._step(table, table.grad, group["lr"], group["eps"])
         return loss
 
-    def _step(self, table: torch.Tensor, lr: float, eps: float) -> None:
+    def _step(
+        self, table: torch.Tensor, gradient: torch.Tensor, lr: float, eps: float
+    ) -> None:
         state = self.state[table]
         if not state:
             state["sum"] = table.new_zeros(len(table), 1)
-        state["sum"] += table.grad.square().mean(dim=1, keepdim=True)
-        table.addcdiv_(table.grad, state["sum"].sqrt() + eps, value=-lr)
+        state["sum"] += gradient.square().mean(dim=1, keepdim=True)
+        table.addcdiv_(gradient, state["sum"].sqrt() + eps, value=-lr)

@@ -1,6 +1,6 @@
 """A run: what learns, how, how far it has come; and what may hang on it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,7 @@ class Run:
 
     model: nn.Module
     optimizer: Optimizer
-    batches: Iterable[tuple[Tensor, ...]]
+    batches: Iterator[tuple[Tensor, ...]]
     steps: int
     callbacks: Sequence["Callback"] = ()
     objective: Objective = token_loss
@@ -59,7 +59,6 @@ class Run:
         known = self.precision in PRECISIONS
         self._check("precision", known, f"one of {PRECISIONS}")
         self.callbacks = sorted(self.callbacks, key=lambda each: each.comes_last)
-        self.batches = iter(self.batches)
         self.weights = list(self.model.parameters())
         if not self.weights:
             raise ValueError("model must have weights to train, got none")

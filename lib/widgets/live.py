@@ -65,7 +65,7 @@ def live_attention(
         plt.show()
 
     last_layer = len(model.layers) - 1
-    last_head = model.layers[0].heads - 1
+    last_head = model.unembed.in_features // model.dim - 1
     return _panel(
         draw,
         {

@@ -169,7 +169,7 @@ def resume(run: Run, folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
 def give_back(run: Run, parts: dict[str, Any]) -> None:
     """Give a run the weights, the optimizer and the random numbers of a checkpoint."""
     distributed.copy_weights(parts["model"], run.model)
-    torch._foreach_copy_(run.last_good, run.parts())
+    distributed.overwrite(run.last_good, run.parts())
     state.load_optimizer(parts["optimizer"], run.optimizer)
     state.load_scaler(parts["scaler"], run.scaler)
     state.load_random_state(parts["random"], run)

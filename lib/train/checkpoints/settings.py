@@ -63,7 +63,9 @@ def vocabulary(tokenizer: Tokenizer | None) -> str:
 def config_of(model: nn.Module) -> dict[str, Any]:
     """The fields of a model's `config`, or nothing where it has none."""
     config = getattr(unwrap(model), "config", None)
-    return asdict(config) if is_dataclass(config) else {}
+    if not is_dataclass(config) or isinstance(config, type):
+        return {}
+    return asdict(config)
 
 
 def _schedule(run: Run) -> str:

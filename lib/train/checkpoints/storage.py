@@ -140,7 +140,7 @@ def _write_files(path: Path, files: Mapping[str, bytes]) -> None:
     fresh = _hidden(path, "new")
     fresh.mkdir(parents=True)
     for name, data in files.items():
-        with open(fresh / name, "wb") as file:
+        with (fresh / name).open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -16,7 +16,7 @@ from tests.helpers.checkers import (
 
 def merge_first_only(ids, pair, new):
     at = next(i for i in range(len(ids) - 1) if tuple(ids[i : i + 2]) == pair)
-    return ids[:at] + [new] + ids[at + 2 :]
+    return [*ids[:at], new, *ids[at + 2 :]]
 
 
 def merge_in_place(ids, pair, new):

@@ -1,7 +1,7 @@
 """Sources: exact entropies, by hand, by counting and by every text of some length."""
 
 import math
-from itertools import islice, product
+from itertools import islice, pairwise, product
 
 import pytest
 import torch
@@ -80,7 +80,7 @@ def test_entropy_is_what_one_more_token_adds(source):
 @given(sources)
 def test_to_see_more_never_costs(source):
     steps = [entropy(source, seen) for seen in range(order_of(source) + 2)]
-    assert all(a >= b - 1e-9 for a, b in zip(steps, steps[1:], strict=False))
+    assert all(a >= b - 1e-9 for a, b in pairwise(steps))
     assert steps[-1] > 0 and steps[0] <= math.log(source.size(1)) + 1e-9
     assert window_entropy(source, 3) == pytest.approx(
         sum(entropy(source, seen) for seen in (1, 2, 3)) / 3

@@ -69,7 +69,7 @@ def test_it_goes_on_with_the_memory_of_a_model():
 
 
 @pytest.mark.parametrize(
-    ("kind", "reference"),
+    "kind, reference",
     [
         ("gelu", nn.GELU()),
         ("gelu_tanh", nn.GELU(approximate="tanh")),

@@ -195,7 +195,7 @@ def test_a_copy_an_adapter_and_a_text_still_work(all_win):
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    "change, words",
     [
         (lambda net: net.double(), "float64"),
         (lambda net: net.to("meta"), "on meta"),

@@ -123,7 +123,7 @@ def test_dropout_is_for_training():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="pooling must be one of .*got 'sum'"):
+    with pytest.raises(ValueError, match=r"pooling must be one of .*got 'sum'"):
         Classifier(Encoder(TINY), 2, pooling="sum")
     for make in (Classifier, Tagger):
         with pytest.raises(ValueError, match="at least 2 classes or tags, got 1"):
@@ -288,7 +288,7 @@ def test_bad_batches_are_named():
         net(texts[:0])
     with pytest.raises(ValueError, match=r"60 texts need a length each, got \[4\]"):
         net(texts, [4])
-    with pytest.raises(ValueError, match="at most 4, got .*5"):
+    with pytest.raises(ValueError, match=r"at most 4, got .*5"):
         net(texts, [5] * 60)
     with pytest.raises(ValueError, match=r"labels must lie in 0\.\.1, got \[2\]"):
         classification_loss(net, (texts, lengths, 2 * labels))

@@ -105,8 +105,8 @@ def test_bad_input_is_named():
         text_baselines.fit(model, "film", [0, 1, 0, 1])
     with pytest.raises(ValueError, match="2 classes or more, all are 1"):
         text_baselines.fit(model, TEXTS, [1] * 12)
+    some = [1 + label for label in LABELS]
     with pytest.raises(ValueError, match=r"must be 0 and 1, got \[1, 2\]"):
-        some = [1 + label for label in LABELS]
         text_baselines.fit(text_baselines.naive_bayes_weights(), TEXTS, some)
     with pytest.raises(ValueError, match="at least one word, got ' '"):
         text_baselines.averages([" "], WORDS, TABLE)

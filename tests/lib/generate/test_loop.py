@@ -331,7 +331,7 @@ def test_the_text_can_be_trained_on():
 
 
 @pytest.mark.parametrize(
-    ("prompts", "max_new_tokens", "words"),
+    "prompts, max_new_tokens, words",
     [
         (torch.tensor([], dtype=torch.long), 1, r"at least one token each, got \[0\]"),
         (
@@ -376,7 +376,7 @@ ODD = [  # model, prompts, max_new_tokens, strategy, keywords, what is said
 ]
 
 
-@pytest.mark.parametrize(("net", "prompts", "new", "strategy", "others", "says"), ODD)
+@pytest.mark.parametrize("net, prompts, new, strategy, others, says", ODD)
 def test_odd_input_gets_a_sentence(net, prompts, new, strategy, others, says):
     """As readers call it: without the checks of types that run in these tests."""
     net = model() if net is None else net

@@ -180,7 +180,7 @@ def test_a_high_temperature_makes_all_alike(heat):
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    "options, words",
     [
         ({"temperature": -0.1}, "temperature must be 0 or above, got -0.1"),
         ({"temperature": torch.nan}, "temperature must be 0 or above, got nan"),

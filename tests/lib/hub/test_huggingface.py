@@ -149,7 +149,7 @@ def test_a_weight_of_the_wrong_shape_is_named(kind, tied):
 def test_weights_that_were_not_expected_are_named(kind):
     model = MODELS[kind]()
     extra = {"h.9.ln_1.weight": torch.zeros(3), "classifier": torch.zeros(3)}
-    with pytest.raises(ValueError, match="not expected: .*classifier.*ln_1.weight"):
+    with pytest.raises(ValueError, match=r"not expected: .*classifier.*ln_1\.weight"):
         from_hf(dict(model.state_dict()) | extra, model.config)
 
 
@@ -167,13 +167,15 @@ def test_whole_numbers_are_no_weights():
     model = gpt2()
     weights = dict(model.state_dict())
     weights["transformer.ln_f.bias"] = torch.zeros(32, dtype=torch.int8)
-    with pytest.raises(ValueError, match="ln_f.bias must be floats .* got torch.int8"):
+    with pytest.raises(
+        ValueError, match=r"ln_f\.bias must be floats .* got torch\.int8"
+    ):
         from_hf(weights, model.config)
 
 
 def test_a_tied_head_must_be_the_token_matrix():
     model = llama()  # untied
-    with pytest.raises(ValueError, match="lm_head.weight is not the token matrix"):
+    with pytest.raises(ValueError, match=r"lm_head\.weight is not the token matrix"):
         from_hf(
             model.state_dict(), model.config.to_dict() | {"tie_word_embeddings": True}
         )

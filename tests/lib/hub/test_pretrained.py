@@ -56,7 +56,7 @@ def test_a_damaged_file_is_refused(saved, file, harm):
     path.write_bytes(
         {"cut": data[: len(data) // 2], "change": data, "empty": b""}[harm]
     )
-    with pytest.raises(ValueError, match="tiny.safetensors or its card is damaged"):
+    with pytest.raises(ValueError, match=r"tiny\.safetensors or its card is damaged"):
         load_pretrained("tiny", folder=saved[1])
 
 
@@ -101,7 +101,7 @@ def test_what_a_file_cannot_hold_is_refused(saved):
     with pytest.raises(ValueError, match=r"half precision, not so \['norm.weight'\]"):
         save_pretrained("large", model, WORDS, {}, folder)
     lora.adapt(model, ["to_query"])
-    with pytest.raises(ValueError, match="weights of its configuration, not .*down"):
+    with pytest.raises(ValueError, match=r"weights of its configuration, not .*down"):
         save_pretrained("adapted", model, WORDS, {}, folder)
     assert names(folder) == ["tiny"]
 

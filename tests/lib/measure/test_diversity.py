@@ -24,7 +24,7 @@ def test_distinct():
 
 
 @pytest.mark.parametrize(
-    ("text", "length"),
+    "text, length",
     [("abc", 0), ("xaaa", 1), ("xaa", 0), ("zabcabcabc", 3), ("abcabc", 0), ("", 0)],
 )
 def test_cycle_length(text, length):

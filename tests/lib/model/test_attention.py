@@ -289,7 +289,7 @@ def test_one_kv_head_for_all_shares_keys_and_values():
     "heads, kv_heads", [(5, None), (0, None), (4, 3), (4, 0), (4, 8)]
 )
 def test_heads_that_do_not_divide_are_refused(heads, kv_heads):
-    with pytest.raises(ValueError, match="must divide .* got (kv_)?heads="):
+    with pytest.raises(ValueError, match=r"must divide .* got (kv_)?heads="):
         MultiHeadAttention(16, heads, kv_heads)
 
 

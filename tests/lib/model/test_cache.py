@@ -31,9 +31,8 @@ def new_cache(net, padding=(0,)):
 
 @torch.no_grad()
 def in_stretches(net, tokens, stretches, padding=(0,)):
-    cache, scores = new_cache(net, padding), []
-    for part in tokens.split(stretches, dim=1):
-        scores.append(net(part, cache))
+    cache = new_cache(net, padding)
+    scores = [net(part, cache) for part in tokens.split(stretches, dim=1)]
     return torch.cat(scores, dim=1)
 
 

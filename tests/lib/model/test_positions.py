@@ -101,7 +101,7 @@ def test_what_is_turned_keeps_its_type(dtype):
 
 
 def test_an_odd_width_is_refused():
-    with pytest.raises(ValueError, match="width.* must be even, .*got 7"):
+    with pytest.raises(ValueError, match=r"width.* must be even, .*got 7"):
         sinusoidal(4, 7)
-    with pytest.raises(ValueError, match="dim .*must be even, .*got 5"):
+    with pytest.raises(ValueError, match=r"dim .*must be even, .*got 5"):
         cos_sin(torch.arange(3), dim=5)

@@ -114,8 +114,8 @@ def test_the_example_of_sennrich_and_others():
 
 def test_of_equal_counts_the_smallest_ids_win():
     assert next(learn_merges({b"zy": 2, b"ab": 2, b"az": 2})) == ((97, 98), 2)
-    first, second, third = learn_merges({b"ab": 9, b"abc": 1, b"bd": 1})
-    assert (second, third) == (((98, 100), 1), ((256, 99), 1))
+    learned = list(learn_merges({b"ab": 9, b"abc": 1, b"bd": 1}))
+    assert tuple(learned[1:]) == (((98, 100), 1), ((256, 99), 1))
 
 
 def test_overlapping_pairs_all_count():
@@ -155,7 +155,7 @@ def test_a_merge_leaves_the_other_words_alone(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("ids", "merged"),
+    "ids, merged",
     [
         ([], []),
         ([1], [1]),
@@ -226,7 +226,7 @@ def test_words_joined_are_the_text(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    "text, words",
     [
         ("To be, or not", ["To", " be", ",", " or", " not"]),
         ("I'll don't", ["I", "'ll", " don", "'t"]),

@@ -114,7 +114,7 @@ def shares(before, after, chosen):
 @given(st.floats(1e-9, 1.0), st.integers(0, 99))
 def test_at_least_one_token_is_chosen(share, seed):
     ids = torch.arange(6).view(2, 3)
-    seen, targets = next(mask_tokens([(ids, ids)], 6, 6, share, seed))
+    _, targets = next(mask_tokens([(ids, ids)], 6, 6, share, seed))
     assert (targets >= 0).any() and (share < 1 or (targets >= 0).all())
 
 

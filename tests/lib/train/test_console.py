@@ -11,7 +11,7 @@ from tests.helpers.runs import At, Callback, make, run
 
 def test_the_bar_tells_loss_and_speed(capsys):
     model, optimizer = make()
-    told = Run(model, optimizer, [], 8)
+    told = Run(model, optimizer, iter([]), 8)
     told.history.record(loss=2.345, norm=1.0, rate=1.0, tokens=6000)
     with progress_bar(told) as bar:
         bar.start_t -= 2  # seconds ago

@@ -100,7 +100,7 @@ def test_a_run_ends_the_same_whoever_began_it(folder, alone, name):
     shutil.copytree(folder / name, copy)
     assert close_to(storage.read(copy / "step-00000010"), alone)
     storage.remove(copy / "step-00000010")
-    model, optimizer, history = run_alone(Checkpoint(copy, every=4))
+    _, _, history = run_alone(Checkpoint(copy, every=4))
     assert len(history.losses) == 10
     assert close_to(storage.read(copy / "step-00000010"), alone)
 
@@ -157,7 +157,7 @@ def test_alone_nothing_is_done():
     assert (distributed.processes(), distributed.rank()) == (1, 0)
     assert distributed.any_of(True) and not distributed.any_of(False)
     drawn = [(torch.arange(3),)]
-    assert list(distributed.share(drawn))[0][0].equal(drawn[0][0])
+    assert next(distributed.share(drawn))[0].equal(drawn[0][0])
     model = torch.nn.Linear(1, 1)
     assert distributed.spread(model) is model and distributed.total(2.5) == 2.5
     with distributed.joined(torch.device("cpu")) as device:

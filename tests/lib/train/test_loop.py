@@ -83,8 +83,8 @@ def test_accumulated_batches_are_one_large_batch(parts):
     other = copy.deepcopy(model)
     x, y = next(batches(batch=12))
     small = zip(x.chunk(parts), y.chunk(parts), strict=True)
-    one = Run(model, optimizer, small, 1, accumulate=parts)
-    whole = Run(other, adamw(other, 0.01), [(x, y)], 1)
+    one = Run(model, optimizer, iter(small), 1, accumulate=parts)
+    whole = Run(other, adamw(other, 0.01), iter([(x, y)]), 1)
     assert take_step(one) and take_step(whole)
     assert one.history.losses == pytest.approx(whole.history.losses, abs=1e-6)
     assert one.history.norms == pytest.approx(whole.history.norms, abs=1e-6)
@@ -103,8 +103,8 @@ def test_accumulated_targets_weigh_the_same_in_whatever_batch_they_come(sizes):
     for row, size in zip(y, sizes, strict=True):
         row[size:] = -1
     halves = zip(x.chunk(2), y.chunk(2), strict=True)
-    one = Run(model, optimizer, halves, 1, accumulate=2)
-    whole = Run(other, adamw(other, 0.01), [(x, y)], 1)
+    one = Run(model, optimizer, iter(halves), 1, accumulate=2)
+    whole = Run(other, adamw(other, 0.01), iter([(x, y)]), 1)
     assert take_step(one) and take_step(whole)
     assert one.history.losses == pytest.approx(whole.history.losses, abs=1e-6)
     assert one.history.norms == pytest.approx(whole.history.norms, abs=1e-6)
@@ -115,7 +115,7 @@ def test_accumulated_targets_weigh_the_same_in_whatever_batch_they_come(sizes):
 def test_masked_tokens_weigh_the_same_in_whatever_batch_they_come():
     model, optimizer = make()
     drawn = list(islice(mask_tokens(batches(), 0, 7, 0.3), 3))
-    run = Run(model, optimizer, drawn, 1, accumulate=3)
+    run = Run(model, optimizer, iter(drawn), 1, accumulate=3)
     take_step(run)
     ids, targets = (torch.cat(part) for part in zip(*drawn, strict=True))
     whole = token_loss(make()[0], (ids, targets)).item()
@@ -127,7 +127,7 @@ def test_masked_tokens_weigh_the_same_in_whatever_batch_they_come():
 def test_a_step_without_a_target_is_refused_by_its_number():
     x, y = next(batches())
     drawn = [(x, y), (x, torch.full_like(y, -1))]
-    with pytest.raises(ValueError, match="batches must have a target .* at step 2"):
+    with pytest.raises(ValueError, match=r"batches must have a target .* at step 2"):
         run(drawn=drawn)
 
 

@@ -43,7 +43,7 @@ def test_a_run_with_all_records(options, tmp_path, capsys):
     assert len(list((tmp_path / "board").iterdir())) == 1
     command.main([*options, *folders.split(), "--dropout", "0.1"])
     assert capsys.readouterr().out == said
-    with pytest.raises(SystemExit, match="clip must be 1.0 as in .*, got 0.5"):
+    with pytest.raises(SystemExit, match=r"clip must be 1\.0 as in .*, got 0\.5"):
         command.main([*options, *folders.split(), "--dropout", "0.1", "--clip", "0.5"])
 
 

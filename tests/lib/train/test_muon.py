@@ -265,12 +265,12 @@ def test_options_that_cannot_be_are_refused_by_name(options, message):
 
 @pytest.mark.parametrize("shape", [(4,), (2, 3, 4)])
 def test_what_is_no_matrix_is_refused(shape):
-    with pytest.raises(ValueError, match="takes matrices, got a parameter of .*4"):
+    with pytest.raises(ValueError, match=r"takes matrices, got a parameter of .*4"):
         Muon([nn.Parameter(torch.zeros(shape))])
 
 
 def test_a_model_without_a_stack_is_refused():
-    with pytest.raises(ValueError, match="matrices in an nn.ModuleList"):
+    with pytest.raises(ValueError, match=r"matrices in an nn\.ModuleList"):
         muon(nn.Linear(3, 3))
 
 

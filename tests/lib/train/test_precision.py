@@ -28,8 +28,8 @@ def test_a_card_gets_the_type_that_it_computes_with(monkeypatch, card, expected)
 
 def test_other_devices_get_bfloat16():
     assert half_type("half", CPU) == half_type("bfloat16", CPU) == torch.bfloat16
-    assert not Run(*make(), [], 1, precision="half").scaler.is_enabled()
-    assert Run(*make(), [], 1, precision="float16").scaler.is_enabled()
+    assert not Run(*make(), iter([]), 1, precision="half").scaler.is_enabled()
+    assert Run(*make(), iter([]), 1, precision="float16").scaler.is_enabled()
 
 
 def test_half_is_that_type():
@@ -125,7 +125,7 @@ def test_a_gradient_that_no_scale_makes_finite_ends_the_run():
 
     before = [weight.clone() for weight in make()[0].parameters()]
     model, optimizer = make()
-    with pytest.raises(Diverged, match="norm of the gradient became .* at step 17"):
+    with pytest.raises(Diverged, match=r"norm of the gradient became .* at step 17"):
         train(
             model,
             optimizer,
@@ -144,7 +144,7 @@ def test_a_weight_that_the_optimizer_does_not_have_is_not_clipped_with():
     norms = {}
     for precision in ("float32", "float16"):
         optimizer = torch.optim.SGD(head, lr=1e-9)
-        going = Run(model, optimizer, [next(batches())], 1, precision=precision)
+        going = Run(model, optimizer, iter([next(batches())]), 1, precision=precision)
         take_step(going)
         norms[precision] = going.history.norms[0]
     assert norms["float16"] == pytest.approx(norms["float32"], rel=0.02)

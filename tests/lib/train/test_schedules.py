@@ -1,6 +1,7 @@
 """Schedules: where they begin and end, and the same numbers as PyTorch's."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -82,7 +83,7 @@ def test_three_parts_of_warm_up_stable_decay():
     factors = [warm_up_stable_decay(step, 1000) for step in range(1000)]
     assert factors[:50] == pytest.approx([(step + 1) / 50 for step in range(50)])
     assert set(factors[50:400]) == {1.0}
-    falls = [a - b for a, b in zip(factors[400:], factors[401:], strict=False)]
+    falls = [a - b for a, b in pairwise(factors[400:])]
     assert falls == pytest.approx([1 / 600] * 599)
 
 

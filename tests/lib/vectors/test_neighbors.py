@@ -113,7 +113,7 @@ ODD = [
 plain = inspect.unwrap
 
 
-@pytest.mark.parametrize(("ask", "says"), ODD)
+@pytest.mark.parametrize("ask, says", ODD)
 def test_odd_input_gets_a_sentence(ask, says):
     with pytest.raises(ValueError, match=says):
         ask()

@@ -198,7 +198,7 @@ ODD = [  # each is refused when it is called, before a batch is asked for
 plain = inspect.unwrap
 
 
-@pytest.mark.parametrize(("ask", "says"), ODD)
+@pytest.mark.parametrize("ask, says", ODD)
 def test_odd_input_gets_a_sentence(ask, says):
     with pytest.raises(ValueError, match=says):
         ask()

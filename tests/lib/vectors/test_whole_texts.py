@@ -73,7 +73,7 @@ def test_shares_count_all_words_and_ordinary_ones_leave_the_special_out():
 
 
 @pytest.mark.parametrize(
-    ("texts", "says"),
+    "texts, says",
     [
         ([], "texts must have words, got none"),
         ([[]], "texts must have words, got none"),

@@ -1,6 +1,7 @@
 """Shaded words: what is shown is what was given, and it can be read by everyone."""
 
 import re
+from itertools import pairwise
 
 import pytest
 import torch
@@ -79,7 +80,7 @@ def test_parts_are_apart_in_order_and_hold_the_strongest(values, longest):
     places = [place for part in parts for place in part]
     assert places == sorted(set(places)) and 0 < len(places) <= longest
     assert max(map(abs, values)) == max(abs(values[place]) for place in places)
-    assert all(a.stop < b.start for a, b in zip(parts, parts[1:], strict=False))
+    assert all(a.stop < b.start for a, b in pairwise(parts))
     if len(values) <= longest:
         assert places == list(range(len(values)))
 

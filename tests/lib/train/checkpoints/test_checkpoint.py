@@ -134,8 +134,8 @@ def test_early_stopping_knows_its_best_again(tmp_path):
     cut = go(tmp_path / "cut")
     assert same(whole, cut) and cut[2].stopped
     assert same(whole, go(tmp_path / "cut"))  # it is over, with its best weights
+    hooks = [Evaluate(1, [next(batches(seed=9))])]
     with pytest.raises(ValueError, match="callbacks must have EarlyStopping"):
-        hooks = [Evaluate(1, [next(batches(seed=9))])]
         run(*hooks, Checkpoint(tmp_path / "cut", every=1), steps=60)
 
 
@@ -184,18 +184,18 @@ def test_another_optimizer_is_refused(tmp_path, options, named):
     for weight, first in zip(model.parameters(), before, strict=True):
         assert weight.equal(first)
     sgd = torch.optim.SGD(model.parameters(), lr=0.01)
-    with pytest.raises(ValueError, match="^optimizer must be 'AdamW'"):
+    with pytest.raises(ValueError, match=r"^optimizer must be 'AdamW'"):
         train(model, sgd, batches(), 10, callbacks=hooks)
 
 
 def test_another_vocabulary_is_refused(tmp_path):
     letters, others = CharacterTokenizer("abcdefg"), CharacterTokenizer("abcdefh")
     run(Checkpoint(tmp_path, every=4, tokenizer=letters))
-    with pytest.raises(ValueError, match="^vocabulary must be '7 tokens "):
+    with pytest.raises(ValueError, match=r"^vocabulary must be '7 tokens "):
         run(Checkpoint(tmp_path, every=4, tokenizer=others))
-    with pytest.raises(ValueError, match="^vocabulary must be .* got 'not given'"):
+    with pytest.raises(ValueError, match=r"^vocabulary must be .* got 'not given'"):
         run(Checkpoint(tmp_path, every=4))
-    with pytest.raises(ValueError, match="^vocabulary must be"):
+    with pytest.raises(ValueError, match=r"^vocabulary must be"):
         load_weights(GPT(CONFIG), tmp_path, others)
     load_weights(GPT(CONFIG), tmp_path, letters)
 
@@ -313,7 +313,7 @@ def test_weights_alone_can_be_loaded(tmp_path):
     load_weights(other, tmp_path)
     assert same_weights(model, other)
     assert other.unembed.weight is other.embed.tokens.weight  # still tied
-    with pytest.raises(ValueError, match="config.layers must be 2"):
+    with pytest.raises(ValueError, match=r"config\.layers must be 2"):
         load_weights(GPT(replace(CONFIG, layers=1)), tmp_path)
     with pytest.raises(ValueError, match="found none in"):
         load_weights(other, tmp_path / "elsewhere")

@@ -136,8 +136,8 @@ def test_the_resumed_run_is_the_whole_one(tmp_path, kind, cut):
     """Cut at step 5 or 8, it goes on from step 4 or 6."""
     expected = make_hooks(kind, tmp_path / "whole")
     whole = go(*expected)
+    hooks = make_hooks(kind, tmp_path)
     with pytest.raises(ZeroDivisionError):
-        hooks = make_hooks(kind, tmp_path)
         go(*hooks, At(cut, fail), Checkpoint(tmp_path / "run", every=2))
     again = make_hooks(kind, tmp_path)
     assert same(go(*again, Checkpoint(tmp_path / "run", every=2)), whole)
@@ -182,5 +182,7 @@ def test_a_callback_starts_where_the_run_goes_on(tmp_path):
 
 
 def test_results_that_cannot_be_stored_are_named(tmp_path):
-    with pytest.raises(ValueError, match="callbacks has <object .* at 'Every.results"):
+    with pytest.raises(
+        ValueError, match=r"callbacks has <object .* at 'Every\.results"
+    ):
         go(Every(1, lambda run: object()), Checkpoint(tmp_path, every=2))

@@ -85,14 +85,14 @@ def test_a_callback_with_a_state_must_be_there():
     state.load_callbacks(saved, going)
     assert going.callbacks[0].best == (3, 1.5)
     with pytest.raises(ValueError, match="callbacks must have EarlyStopping as in run"):
-        state.check_callbacks(saved, Run(*make(), [], 1), WHERE)
-    state.check_callbacks({"Evaluate": {}}, Run(*make(), [], 1), WHERE)
-    state.load_callbacks({"Evaluate": {}}, Run(*make(), [], 1))
+        state.check_callbacks(saved, Run(*make(), iter([]), 1), WHERE)
+    state.check_callbacks({"Evaluate": {}}, Run(*make(), iter([]), 1), WHERE)
+    state.load_callbacks({"Evaluate": {}}, Run(*make(), iter([]), 1))
 
 
 def test_callbacks_of_one_kind_are_told_apart():
     hooks = [Every(1, print), EarlyStopping(2), Every(2, print)]
-    found = state.named(Run(*make(), [], 1, hooks))
+    found = state.named(Run(*make(), iter([]), 1, hooks))
     assert list(found.items()) == [
         ("Every", hooks[0]),
         ("EarlyStopping", hooks[1]),

@@ -57,7 +57,7 @@ def test_a_tensor_with_two_names_is_stored_once(tmp_path):
 
 @pytest.mark.parametrize("odd", [object(), {1: 2}, {"a": [1j]}, {1, 2}, {"$tensor": 1}])
 def test_what_cannot_be_stored_is_named(tmp_path, odd):
-    with pytest.raises(ValueError, match="part has .* at 'here.*cannot be stored"):
+    with pytest.raises(ValueError, match=r"part has .* at 'here.*cannot be stored"):
         storage.write(tmp_path / "step", {"part": {"here": odd}})
     assert not list(tmp_path.iterdir())
 
