@@ -42,7 +42,7 @@ def packages(root: Path) -> list[str]:
 
 
 def modules(root: Path, package: str) -> list[str]:
-    """A folder of `lib/` and its files, in the order in which its docstring has them."""
+    """A folder of `lib/` and its files, in the order of its docstring's table."""
     folder = root / "lib" / package
     if not folder.is_dir():
         return [f"lib.{package}"]
@@ -141,7 +141,11 @@ def mentions(path: Path) -> Iterator[tuple[str, str, bool]]:
             if isinstance(node, ast.Name | ast.Attribute):
                 first, dot, rest = ast.unparse(node).partition(".")
                 if first in here and re.fullmatch(r"[\w.]*", rest):
-                    yield full_name(here[first] + dot + rest), heading, id(node) in shown
+                    yield (
+                        full_name(here[first] + dot + rest),
+                        heading,
+                        id(node) in shown,
+                    )
 
 
 def shows(tree: ast.AST) -> Iterator[ast.Call]:

@@ -17,7 +17,9 @@ HEAD = """\
 # Left to pip: what is for one system alone, and what a newer Python no longer needs.
 """
 # Brought on one system or for one Python: the same version may not exist on another.
-SYSTEM = re.compile(r"nvidia-|cuda-|triton|appnope|pywin|colorama|pexpect|ptyprocess|uvloop")
+SYSTEM = re.compile(
+    r"nvidia-|cuda-|triton|appnope|pywin|colorama|pexpect|ptyprocess|uvloop"
+)
 
 
 def normal(name: str) -> str:

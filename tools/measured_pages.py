@@ -9,11 +9,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools import library as lib
 from docutils import nodes
-from tools.reference_pages import note_sources
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from tools import library as lib
+from tools.reference_pages import note_sources
 
 
 class RunTimes(SphinxDirective):

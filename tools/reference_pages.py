@@ -7,7 +7,8 @@ library's docstrings, told to Sphinx: a comment beside a field says what it is, 
 backtick marks code, four spaces a formula.
 
 The directive `library-files` is the table of all files. The role `chapter` links to a
-section of a chapter, `chapters/02_attention#The mask`; `section` says its heading alone.
+section of a chapter, as in `chapters/02_attention#The mask`; the role `section` says
+its heading alone.
 """
 
 import inspect
@@ -17,8 +18,6 @@ from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 
-from tools import library as lib
-from tools.address import address
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -27,6 +26,9 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.nodes import make_refnode
 from sphinx_external_toc.api import Document, FileItem
+
+from tools import library as lib
+from tools.address import address
 
 MADE = ".. Made by tools/reference_pages.py from the files of lib/.\n\n"
 FIELD = re.compile(r"^((?:    )?\w+(?:: .+?| = .+?)  )# ", re.MULTILINE)
@@ -100,7 +102,9 @@ def choose(app: Sphinx, what: str, name: str, thing, skip: bool, options) -> boo
     """Show what is public and ours, and of constants those that chapters use."""
     if name.startswith("_"):
         return skip
-    if what == "class" and not (getattr(thing, "__module__", None) or "lib").startswith("lib"):
+    if what == "class" and not (getattr(thing, "__module__", None) or "lib").startswith(
+        "lib"
+    ):
         return True  # another library has put it into a class of ours
     full = f"{app.env.temp_data['autodoc:module']}.{name}"
     return skip and not hasattr(thing, "__qualname__") and full not in app.places

@@ -92,7 +92,9 @@ def build(book, monkeypatch):
         with docutils_namespace():
             folders = book, None, out, out / "trees", "html"
             Sphinx(*folders, settings, status=None, warning=said).build()
-        pages = {name: (out / f"{name}.html").read_text() for name in ("a", "b", "index")}
+        pages = {
+            name: (out / f"{name}.html").read_text() for name in ("a", "b", "index")
+        }
         return pages, said.getvalue()
 
     return run
@@ -145,8 +147,12 @@ def test_mentions_link_from_page_to_page(build):
 def test_papers_and_terms_link_in_the_same_way(build):
     """From words broken over two lines; a term once, in the plural."""
     pages, _ = build()
-    links = re.findall(r'<a [^>]*href="index.html#([^"]*)"[^>]*>(.*?)</a>', pages["b"], re.DOTALL)
-    said = [(link, " ".join(re.sub("<[^>]+>", "", text).split())) for link, text in links]
+    links = re.findall(
+        r'<a [^>]*href="index.html#([^"]*)"[^>]*>(.*?)</a>', pages["b"], re.DOTALL
+    )
+    said = [
+        (link, " ".join(re.sub("<[^>]+>", "", text).split())) for link, text in links
+    ]
     assert said[0] == ("term-token", "tokens")
     assert [text for _, text in said[1:]] == ["Gage 1994"]
     assert f'id="{said[1][0]}"' in pages["index"]

@@ -100,7 +100,15 @@ def build(folder):
     assert not done.returncode, done.stderr
     with (folder / "out/objects.inv").open("rb") as file:
         inventory = InventoryFile.load(file, "", lambda base, place: place)
-    kinds = ("class", "exception", "function", "method", "property", "attribute", "data")
+    kinds = (
+        "class",
+        "exception",
+        "function",
+        "method",
+        "property",
+        "attribute",
+        "data",
+    )
     names = {
         name: place
         for kind in kinds
@@ -162,7 +170,7 @@ def test_a_new_folder_has_a_page_and_one_that_goes_has_none(sample):
     (sample / "lib/high/sample.py").unlink()
     (sample / "lib/high/__init__.py").unlink()
     (sample / "reference/own.rst").write_text("Own\n===\n")
-    said, names = build(sample)
+    _, names = build(sample)
     pages = {path.stem for path in (sample / "reference").iterdir()}
     assert pages == {"low", "later", "own"}
     assert "lib.low.other.thing" in names and "lib.high.sample.Part" not in names
@@ -217,12 +225,14 @@ def test_every_public_name_is_on_the_page_of_its_folder(pages):
 
 @pytest.mark.processes
 def test_a_link_to_code_leads_to_its_lines(pages):
-    folder, _, names = pages
+    folder, *_ = pages
     found = dict(public())
     links = {}
     for path in (folder / "out/reference").glob("*.html"):
         for entry in path.read_text().split('id="lib.')[1:]:
-            link = re.search(r'blob/main/(\S+?)#L(\d+)-L(\d+)"', entry.split("</dt>")[0])
+            link = re.search(
+                r'blob/main/(\S+?)#L(\d+)-L(\d+)"', entry.split("</dt>")[0]
+            )
             links["lib." + entry.split('"')[0]] = link
     for name, thing in found.items():
         path, first, last = links[name].groups()
@@ -282,7 +292,9 @@ def test_folders_and_files_are_in_the_order_of_the_book():
 
 
 def test_the_contents_have_a_page_for_each_folder():
-    listed = {"a": [{"file": "b", "sections": [{"glob": library.PAGES}]}, {"file": "c"}]}
+    listed = {
+        "a": [{"file": "b", "sections": [{"glob": library.PAGES}]}, {"file": "c"}]
+    }
     (page, last) = library.unfolded(listed, ROOT)["a"]
     assert last == {"file": "c"} and page["file"] == "b"
     names = [entry["file"] for entry in page["sections"]]

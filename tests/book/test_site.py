@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 KILOBYTES_FIRST, KILOBYTES_NEXT = 1500, 800  # every figure of a page counted
 
 
+URL = site(address(ROOT))
 PAGES = [*contents(), "search", "genindex"]  # the last two come with the theme
 
 
@@ -135,8 +136,7 @@ def test_a_page_can_be_previewed(page, build):
 
 def test_the_page_for_lost_readers_works_at_any_depth(browser, build, tmp_path):
     """Served under the site's own path, as GitHub Pages does, in a deep folder."""
-    text = (build[1] / "404.html").read_text(encoding="utf-8")
-    root = urlsplit(site(address(ROOT))).path + "/"
+    root = urlsplit(URL).path + "/"
     place = tmp_path / root.strip("/")
     shutil.copytree(build[1], place)
     (place / "a" / "b").mkdir(parents=True)
@@ -189,9 +189,12 @@ def test_the_book_has_every_page_in_its_outline(book, build):
         titles[page] = html.unescape(re.search(r"<h1>(.+?)<a class", text)[1])
     marks = []
     for entry in book.outline:
-        for mark in entry if isinstance(entry, list) else [entry]:
-            if not isinstance(mark, list):
-                marks.append((mark.title, book.get_destination_page_number(mark) + 1))
+        both = entry if isinstance(entry, list) else [entry]
+        marks += [
+            (mark.title, book.get_destination_page_number(mark) + 1)
+            for mark in both
+            if not isinstance(mark, list)
+        ]
     places = iter(marks)
     found = [next(m for m in places if m[0] == title) for title in titles.values()]
     numbers = [number for _, number in found]
@@ -332,18 +335,25 @@ def test_each_name_says_which_chapter_shows_it(entries, build):
         if name.count(".") < 2:  # a folder says it of its files
             continue
         links = entries[name].split("lib-links")[1].split("</div>")[0]
-        page, anchor = re.search(said + r' <a [^>]*href="\.\./([^"#]+)#?([^"]*)', links).groups()
+        page, anchor = re.search(
+            said + r' <a [^>]*href="\.\./([^"#]+)#?([^"]*)', links
+        ).groups()
         assert page == f"{place.chapter}.html", name
         if page not in sections:
             sections[page] = (build[1] / page).read_text("utf-8")
-        heading = re.search(rf'id="{anchor}".*?<h\d>(.*?)<a class', sections[page], re.S)[1]
+        heading = re.search(
+            rf'id="{anchor}".*?<h\d>(.*?)<a class', sections[page], re.S
+        )[1]
         plain = html.unescape(re.sub("<[^>]+>", "", heading)).replace("’", "'")
         assert plain == re.sub(r"[`*$]", "", place.heading), name
 
 
 def test_names_in_code_lead_to_their_entries(build, entries):
     for path in sorted((build[1] / "chapters").glob("*.html")):
-        links = re.findall(r'<a class="sphinx-codeautolink-a" href="\.\./reference/[^"#]+#([^"]+)', path.read_text("utf-8"))
+        links = re.findall(
+            r'<a class="sphinx-codeautolink-a" href="\.\./reference/[^"#]+#([^"]+)',
+            path.read_text("utf-8"),
+        )
         names = {name.removeprefix("module-") for name in links}
         assert len(names) > 10 and names <= entries.keys(), path
 
@@ -473,7 +483,6 @@ def test_a_changed_theme_or_a_missing_package_stops_the_build(monkeypatch):
     monkeypatch.setattr(site, "MATHJAX_PACKAGE", "no-such-package")
     with pytest.raises(ExtensionError, match="pip install"):
         site.mathjax_folder()
-
 
 
 # A page with each kind of fault, so that no check can pass by looking away.

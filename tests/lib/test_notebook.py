@@ -69,10 +69,16 @@ def test_a_notebook_alone_clones_once_and_says_what(tmp_path, book):
 @pytest.mark.parametrize("tagged", [True, False])
 def test_the_library_is_that_of_the_notebook_s_release(tagged, tmp_path, book):
     """Though the book has gone on; the newest only where there is no such tag."""
-    origin = Path(book["GIT_CONFIG_KEY_0"].removeprefix("url.file://").split(".insteadOf")[0])
+    origin = Path(
+        book["GIT_CONFIG_KEY_0"].removeprefix("url.file://").split(".insteadOf")[0]
+    )
     git = ["git", "-C", tmp_path / "origin", "-c", "user.name=n", "-c", "user.email=e"]
     (tmp_path / "origin/lib/newer.py").write_text("")
-    for words in (["add", "."], ["commit", "-qm", "newer"], ["push", "-q", origin, "HEAD"]):
+    for words in (
+        ["add", "."],
+        ["commit", "-qm", "newer"],
+        ["push", "-q", origin, "HEAD"],
+    ):
         subprocess.run([*git, *words], check=True)
     if not tagged:
         command = ["git", "-C", origin, "tag", "-d", release(ROOT)]

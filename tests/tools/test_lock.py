@@ -26,6 +26,8 @@ def test_the_constraints_say_what_the_requirements_say():
         assert LOCKED[normal(name)] == pinned, name
 
 
+ELSEW
+
 def closure(names):
     """Packages with all that they ask for here, themselves included."""
     found, left = set(), list(names)
@@ -37,7 +39,11 @@ def closure(names):
             continue
         if name not in found:
             found.add(name)
-            left += [w.name for w in wanted if not w.marker or w.marker.evaluate({"extra": ""})]
+            left += [
+                w.name
+                for w in wanted
+                if not w.marker or w.marker.evaluate({"extra": ""})
+            ]
     return found
 
 
@@ -46,7 +52,11 @@ def test_what_comes_with_them_is_there_too():
     needed = closure(PINNED)
     assert len(needed) > 150
     systems = {"pexpect", "ptyprocess"}
-    missing = {n for n in needed if n not in LOCKED and not n.startswith(("nvidia", "cuda", "triton"))}
+    missing = {
+        n
+        for n in needed
+        if n not in LOCKED and not n.startswith(("nvidia", "cuda", "triton"))
+    }
     assert missing <= systems
 
 
@@ -57,7 +67,11 @@ def test_what_is_locked_is_what_is_installed():
         except PackageNotFoundError:  # for another Python
             return LOCKED[name]
 
-    wrong = {n: installed(n) for n in closure(PINNED) & LOCKED.keys() if installed(n) != LOCKED[n]}
+    wrong = {
+        n: installed(n)
+        for n in closure(PINNED) & LOCKED.keys()
+        if installed(n) != LOCKED[n]
+    }
     assert not wrong
 
 

@@ -40,7 +40,9 @@ def test_a_wheel_has_every_package_and_its_files(tmp_path):
     there = {p.relative_to(place).as_posix() for p in (place / "lib").rglob("*")}
     there = {name for name in there if "__pycache__" not in name}
     assert there == files
-    assert {path.name for path in place.iterdir() if path.suffix != ".dist-info"} == {"lib"}
+    assert {path.name for path in place.iterdir() if path.suffix != ".dist-info"} == {
+        "lib"
+    }
     names = [name for _, name, _ in pkgutil.walk_packages(lib.__path__, "lib.")]
     command = [sys.executable, "-c", IMPORT, place, *names]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
