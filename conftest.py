@@ -14,15 +14,21 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parent
-PAGES = {"browser", "build"}  # a test that uses one of them waits for the site
+BROWSER = {"browser", "build", "explorer"}  # fixtures that open pages or make them
 SECONDS = {"tests/book/test_site.py": 200}  # files that take longer than a chapter may
 A_CHAPTER = 90  # the most seconds that a notebook may take
 NO_GPU = "needs a GPU"
 
 with suppress(ImportError):
-    from hypothesis import settings
+    from hypothesis import HealthCheck, settings
 
-    settings.register_profile("book", deadline=None, max_examples=40, derandomize=True)
+    settings.register_profile(
+        "book",
+        deadline=None,  # a slow day is no fault
+        suppress_health_check=[HealthCheck.too_slow],
+        max_examples=40,
+        derandomize=True,
+    )
     settings.load_profile("book")
 torch.set_num_threads(1)  # for tiny tensors, and two workers share the machine
 
@@ -54,10 +60,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
     Tests marked `gpu` stand in `tests/gpu/`; every other file may import anything.
     """
-    if ROOT / "chapters" in collection_path.parents and collection_path.suffix:
-        return collection_path not in named(config) or None
-    if collection_path.suffix == ".py" and only_gpu(config):
-        return ROOT / "tests/gpu" not in collection_path.parents or None
+    folders, kind = collection_path.parents, collection_path.suffix
+    if kind == ".ipynb" and ROOT / "chapters" in folders:
+        stray = collection_path not in named(config)
+        return True if stray else None
+    if kind == ".py" and only_gpu(config) and ROOT / "tests/gpu" not in folders:
+        return True
     return None
 
 
@@ -89,8 +97,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def is_quick(item: pytest.Item) -> bool:
-    """No notebook, no page of the site, no process, and no GPU."""
-    if item.path.suffix == ".ipynb" or PAGES & {*getattr(item, "fixturenames", ())}:
+    """No notebook, no browser, no process, and no GPU."""
+    if item.path.suffix == ".ipynb" or BROWSER & {*getattr(item, "fixturenames", ())}:
         return False
     return not any(item.get_closest_marker(mark) for mark in ("processes", "gpu"))
 

@@ -39,7 +39,6 @@ def write_pages(app: Sphinx, config: Config) -> None:
     """A page for each part of the library, before Sphinx looks for pages."""
     root = Path(app.srcdir)
     sys.path.insert(0, str(root))
-    app.places = lib.places(root)
     pages = {root / f"reference/{p}.rst": page(root, p) for p in lib.packages(root)}
     for path in (root / "reference").glob("*.rst"):
         if path not in pages and path.read_text("utf-8").startswith(MADE):
@@ -107,7 +106,11 @@ def choose(app: Sphinx, what: str, name: str, thing, skip: bool, options) -> boo
     ):
         return True  # another library has put it into a class of ours
     full = f"{app.env.temp_data['autodoc:module']}.{name}"
-    return skip and not hasattr(thing, "__qualname__") and full not in app.places
+    return (
+        skip
+        and not hasattr(thing, "__qualname__")
+        and full not in lib.places(Path(app.srcdir))
+    )
 
 
 def mend(app: Sphinx, what: str, name: str, thing, options, lines: list[str]) -> None:
@@ -130,7 +133,7 @@ def is_last(what: str, thing, lines: list[str]) -> bool:
 
 def about(app: Sphinx, what: str, name: str, thing) -> list[str]:
     """What stands below a docstring: the code, the bases, the chapter."""
-    links, place = [], app.places.get(name)
+    links, place = [], lib.places(Path(app.srcdir)).get(name)
     if what == "module":
         links.append(f"`source <{source(Path(app.srcdir), name)}>`__")
     bases = thing.__bases__ if what == "class" else ()
@@ -160,7 +163,8 @@ def source(root: Path, module: str, fullname: str = "") -> str:
     thing = file = import_module(module)
     for part in fullname.split("."):
         thing = getattr(thing, part, None)
-    thing = inspect.unwrap(getattr(thing, "fget", thing))
+    thing = getattr(thing, "fget", thing)
+    thing = inspect.unwrap(thing) if callable(thing) else thing
     inside = Path(str(inspect.getsourcefile(file))).relative_to(root).as_posix()
     place = f"{address(root)}/blob/main/{inside}"
     if getattr(thing, "__qualname__", None) != fullname:  # a constant, a field, a file
@@ -197,7 +201,7 @@ class LibraryFiles(SphinxDirective):
             for name in lib.modules(root, package):
                 idea = (inspect.getdoc(import_module(name)) or "").split("\n\n")[0]
                 idea = as_rst(" ".join(idea.split()))
-                place = self.env.app.places.get(name)
+                place = lib.places(root).get(name)
                 chapter = f":chapter:`{place.chapter}`" if place else ""
                 text += f"   * - :py:mod:`{name}` {idea}\n     - {chapter}\n"
         note_sources(self.env)

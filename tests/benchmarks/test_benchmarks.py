@@ -261,6 +261,7 @@ def test_a_learning_rate_that_is_too_high_ends_a_run_and_not_the_benchmark():
     assert len(history.losses) == 5
 
 
+@pytest.mark.processes
 def test_the_peak_of_a_notebook_is_that_of_its_kernel(tmp_path):
     cell = nbformat.v4.new_code_cell("x = bytearray(400_000_000)")
     cell.id = "a"

@@ -75,3 +75,16 @@ def test_nothing_may_be_expected_to_fail(tmp_path):
     for name in ("test_fails", "test_passes"):
         line = f"FAILED test_excused.py::{name}: nothing may be expected to fail"
         assert line in said
+
+
+def test_a_stray_notebook_is_passed_over(tmp_path):
+    """Beside a chapter, broken, and not in the table of contents."""
+    (tmp_path / "_toc.yml").write_text(
+        "root: index\nchapters:\n- file: chapters/01_a\n"
+    )
+    (tmp_path / "chapters").mkdir()
+    write(tmp_path / "chapters/01_a.ipynb", "a = 1")
+    (tmp_path / "chapters/Untitled.ipynb").write_text("{")
+    status, said = run(tmp_path, *NBVAL)
+    assert status == pytest.ExitCode.OK
+    assert "1 passed" in said

@@ -38,6 +38,7 @@ def run_first_cell(folder, times=1, **environment):
     )
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "folder", [".", "chapters", "chapters/solutions", "benchmarks/results", "lib/train"]
 )
@@ -46,6 +47,7 @@ def test_a_notebook_of_the_checkout_uses_the_checkout(folder):
     assert done.stdout.strip() == str(ROOT / "lib"), done.stderr
 
 
+@pytest.mark.processes
 def test_a_clone_never_lands_inside_a_checkout(tmp_path):
     deep = tmp_path / "checkout/chapters/mine/of/today"
     deep.mkdir(parents=True)
@@ -55,6 +57,7 @@ def test_a_clone_never_lands_inside_a_checkout(tmp_path):
     assert not list(deep.iterdir())
 
 
+@pytest.mark.processes
 def test_a_notebook_alone_clones_once_and_says_what(tmp_path, book):
     alone = tmp_path / "alone"
     alone.mkdir()
@@ -66,6 +69,7 @@ def test_a_notebook_alone_clones_once_and_says_what(tmp_path, book):
         assert not done.stderr
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("tagged", [True, False])
 def test_the_library_is_that_of_the_notebook_s_release(tagged, tmp_path, book):
     """Though the book has gone on; the newest only where there is no such tag."""
@@ -92,6 +96,7 @@ def test_the_library_is_that_of_the_notebook_s_release(tagged, tmp_path, book):
     assert Path(place, "newer.py").exists() != tagged
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("half", [False, True])
 def test_without_a_library_there_is_a_sentence_and_no_stack(half, tmp_path, book):
     """No network, or half a clone in the way."""
@@ -139,6 +144,7 @@ def test_what_is_there_is_not_installed(monkeypatch):
     notebook._install_missing()
 
 
+@pytest.mark.processes
 def test_what_pip_cannot_bring_is_said_in_a_sentence(monkeypatch):
     missing = {"json": "json", "not_there": "no such package!"}
     monkeypatch.setattr(notebook, "NEEDED", missing)
@@ -205,6 +211,7 @@ def test_a_corpus_that_cannot_be_had_shows_its_message_alone(shell, capsys):
     assert said.out == message + "\n" and not said.err
 
 
+@pytest.mark.processes
 def test_importing_notebook_needs_no_jaxtyping():
     hide = "import sys; sys.modules['jaxtyping'] = None; import lib.notebook"
     done = subprocess.run([sys.executable, "-c", hide], cwd=ROOT, capture_output=True)

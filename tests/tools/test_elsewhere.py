@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 BARE = {*elsewhere.KEPT, "ipykernel"}
 COLAB = BARE | set(NEEDED.values()) - {"jaxtyping"}
 
+pytestmark = pytest.mark.processes
+
 
 def normal(name):
     """A package's name as every tool writes it."""

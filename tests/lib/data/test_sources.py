@@ -105,6 +105,7 @@ def test_counting_meets_the_floors():
         torch.testing.assert_close(counts / 20_000, expected, atol=0.01, rtol=0)
 
 
+@pytest.mark.processes
 def test_n_grams_come_close_and_do_not_cross():
     source = random_source(4, 2, spread=1.5, seed=3)
     (x, _), (held_out, _) = (next(draw(source, 1, 100_000, seed)) for seed in (1, 2))

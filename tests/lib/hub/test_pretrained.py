@@ -89,6 +89,7 @@ def test_another_vocabulary_is_refused(zoo):
         save_pretrained("x", zoo[0], WordTokenizer(["the", "film"]), {}, zoo[1])
 
 
+@pytest.mark.processes
 def test_the_cards_figure_is_true():
     """The accuracy of a line through averages; the words are the training reviews'."""
     pretrained = load_pretrained("reviews")

@@ -138,6 +138,7 @@ def test_ids_of_real_text_equal_tiktokens_and_bring_it_back(trained, real):
         assert trained.decode(ids) == text and len(ids) < len(text.encode())
 
 
+@pytest.mark.processes
 def test_ids_equal_tiktokens_around_every_character_there_is(small):
     """But those not assigned yet, on which the two sides' tables of Unicode differ."""
     characters = (chr(point) for point in range(sys.maxunicode + 1))

@@ -17,6 +17,8 @@ from tests.helpers.runs import At, batches, run
 LAUNCH = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": ".", "OMP_NUM_THREADS": "1"}
 
+pytestmark = pytest.mark.processes
+
 
 def run_alone(*hooks):
     return run(Evaluate(2, [next(batches(seed=9))]), *hooks)

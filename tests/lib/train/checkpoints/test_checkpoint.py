@@ -27,6 +27,7 @@ from lib.train import (
 from tests.helpers.runs import CONFIG, TEXT, At, batches, make, run, same, whole_run
 
 
+@pytest.mark.processes
 def test_runs_that_are_killed_end_like_one_that_is_not(tmp_path):
     command = [sys.executable, "tests/helpers/runs.py", str(tmp_path)]
     environment = os.environ | {"PYTHONPATH": ".", "OMP_NUM_THREADS": "1"}
