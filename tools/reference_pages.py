@@ -94,23 +94,24 @@ def read_comments(app: Sphinx) -> None:
         text = inspect.getsource(import_module(name))
         text = ABOVE.sub("#: ", FIELD.sub(r"\1#: ", text))
         analyzer = ModuleAnalyzer.for_string(text, name)
+        analyzer.analyze()
+        for constant in constants_in_use(root, name):
+            analyzer.attr_docs.setdefault(("", constant), [""])
         ModuleAnalyzer.cache["module", name] = analyzer
 
 
+def constants_in_use(root: Path, module: str) -> list[str]:
+    """Those that chapters use need no comment to be shown."""
+    names = (name.rpartition(".") for name in lib.places(root))
+    return [last for owner, _, last in names if owner == module and last.isupper()]
+
+
 def choose(app: Sphinx, what: str, name: str, thing, skip: bool, options) -> bool:
-    """Show what is public and ours, and of constants those that chapters use."""
-    if name.startswith("_"):
-        return skip
-    if what == "class" and not (getattr(thing, "__module__", None) or "lib").startswith(
-        "lib"
-    ):
+    """Show what is public and ours, though it may have no docstring."""
+    module = getattr(thing, "__module__", None) or "lib"
+    if what == "class" and not module.startswith("lib"):
         return True  # another library has put it into a class of ours
-    full = f"{app.env.temp_data['autodoc:module']}.{name}"
-    return (
-        skip
-        and not hasattr(thing, "__qualname__")
-        and full not in lib.places(Path(app.srcdir))
-    )
+    return skip and (name.startswith("_") or not hasattr(thing, "__qualname__"))
 
 
 def mend(app: Sphinx, what: str, name: str, thing, options, lines: list[str]) -> None:
@@ -224,7 +225,8 @@ def chapter_name(env: BuildEnvironment, chapter: str) -> str:
 def anchor(env: BuildEnvironment, page: str, heading: str) -> str:
     """The anchor of the section of a page that has this heading, or no anchor."""
     for link in env.tocs[page].findall(nodes.reference):
-        if link.astext().replace("’", "'") == plain(heading):
+        same = link.astext().replace("’", "'") == plain(heading)
+        if same and link["anchorname"]:  # the page's own title has none
             return link["anchorname"].removeprefix("#")
     return ""
 
