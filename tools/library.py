@@ -42,7 +42,7 @@ def packages(root: Path) -> list[str]:
 
 
 def modules(root: Path, package: str) -> list[str]:
-    """A folder of `lib/` and its files, in the order in which its docstring has them."""
+    """A folder of `lib/` and its files, in the order of its docstring's table."""
     folder = root / "lib" / package
     if not folder.is_dir():
         return [f"lib.{package}"]
@@ -110,6 +110,7 @@ def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 yield alias.asname or alias.name, f"{node.module}.{alias.name}"
 
 
+@functools.cache
 def places(root: Path) -> dict[str, Place]:
     """Where chapters first show each name or, where none shows it, first use it."""
     found: dict[str, Place] = {}
