@@ -288,7 +288,7 @@ def test_folders_and_files_are_in_the_order_of_the_book():
     files = [module for name in packages for module in library.modules(ROOT, name)]
     assert sorted(files) == sorted(MODULES)
     listed = library.modules(ROOT, "model")
-    assert listed[:2] == ["lib.model", "lib.model.attention"]
+    assert listed[:2] == ["lib.model", "lib.model.masks"]
 
 
 def test_the_contents_have_a_page_for_each_folder():

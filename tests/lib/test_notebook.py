@@ -201,7 +201,7 @@ def test_what_the_library_imports_is_there_or_installed():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
+            elif isinstance(node, ast.ImportFrom) and not node.level:
                 names.add(node.module.split(".")[0])
     others = names - {"lib", *sys.stdlib_module_names}
     assert others - runtime - {"tensorboard"} == set(notebook.NEEDED)

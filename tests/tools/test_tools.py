@@ -311,7 +311,7 @@ def axes_of(path):
             and node.value.id in {"Float", "Int", "Bool"}
         ):
             for word in node.slice.elts[1].value.split():
-                if not re.search(r"[\d{}]|^_$", word):
+                if not re.search(r"[\d{}]|^_$|^\.\.\.$", word):
                     yield word.lstrip("#*")
 
 
