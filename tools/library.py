@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.address import chapters, read_notebook
 
@@ -64,7 +65,7 @@ def module_name(root: Path, path: Path) -> str:
     return inside.removesuffix("/__init__").replace("/", ".")
 
 
-def unfolded(contents, root: Path):
+def unfolded(contents: Any, root: Path) -> Any:
     """A table of contents in which the pages of the library stand one by one."""
     if isinstance(contents, dict):
         return {key: unfolded(value, root) for key, value in contents.items()}

@@ -81,7 +81,9 @@ def test_what_is_no_address_is_refused(copy, wrong):
 
 def test_a_disagreement_is_seen(copy):
     path = copy / "chapters/02_attention.ipynb"
-    path.write_text(path.read_text().replace("clone -q --depth 1", "clone -q --depth 9"))
+    path.write_text(
+        path.read_text().replace("clone -q --depth 1", "clone -q --depth 9")
+    )
     assert address.disagreements(copy)[0].startswith(
         "chapters/02_attention.ipynb: the first"
     )
