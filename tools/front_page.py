@@ -19,7 +19,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from lib.widgets.explorers import _json, _options
+from lib.widgets.template import options, script_json
 from tools.address import chapters, read_notebook
 from tools.reference_pages import note_sources, place_link
 
@@ -67,12 +67,12 @@ def picture(figures: dict) -> str:
         "LETTERS": letters(figures["line"], now, seen["shares"][now]),
         "LAST": str(len(every["says"]) - 1),
         "NOW": str(now),
-        "HEADS": _options(heads(figures["weights"])),
+        "HEADS": options(heads(figures["weights"])),
         "HEAD": str(chosen),
         "GUESSES": "".join(bar(*guess) for guess in every["guesses"][now]),
         "SAYS": html.escape(every["says"][now], quote=False),
         "LOOKS": html.escape(seen["looks"][now], quote=False),
-        "DATA": _json(every),
+        "DATA": script_json(every),
     }
     page = TEMPLATE.read_text(encoding="utf-8")
     return re.sub("__([A-Z]+)__", lambda found: values[found[1]], page)

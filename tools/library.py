@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.address import chapters, read_notebook
 
@@ -42,7 +43,7 @@ def packages(root: Path) -> list[str]:
 
 
 def modules(root: Path, package: str) -> list[str]:
-    """A folder of `lib/` and its files, in the order in which its docstring has them."""
+    """A folder of `lib/` and its files, in the order of its docstring's table."""
     folder = root / "lib" / package
     if not folder.is_dir():
         return [f"lib.{package}"]
@@ -64,7 +65,7 @@ def module_name(root: Path, path: Path) -> str:
     return inside.removesuffix("/__init__").replace("/", ".")
 
 
-def unfolded(contents, root: Path):
+def unfolded(contents: Any, root: Path) -> Any:
     """A table of contents in which the pages of the library stand one by one."""
     if isinstance(contents, dict):
         return {key: unfolded(value, root) for key, value in contents.items()}
@@ -110,6 +111,7 @@ def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 yield alias.asname or alias.name, f"{node.module}.{alias.name}"
 
 
+@functools.cache
 def places(root: Path) -> dict[str, Place]:
     """Where chapters first show each name or, where none shows it, first use it."""
     found: dict[str, Place] = {}

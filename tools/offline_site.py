@@ -143,7 +143,9 @@ def point_at_own_files(app: Sphinx, config: Config) -> None:
     config.mathjax_path = MATHJAX_SCRIPT
     url = address.site(config.html_theme_options["repository_url"]) + "/"
     config.html_baseurl = config.ogp_site_url = config.html_baseurl or url
-    config.notfound_urls_prefix = urlsplit(config.html_baseurl).path
+    config.notfound_urls_prefix = root = urlsplit(config.html_baseurl).path
+    lost = config.notfound_context["body"].replace('href="', f'href="{root}')
+    config.notfound_context = config.notfound_context | {"body": lost}
 
 
 def setup(app: Sphinx) -> dict:

@@ -39,4 +39,5 @@ def join_lines(document: nodes.document) -> None:
         parts, parent.children = parent.children, []
         for is_text, run in groupby(parts, lambda part: isinstance(part, nodes.Text)):
             several = list(run)
-            parent += [nodes.Text("".join(several))] if is_text else several
+            whole = "".join(map(str, several))
+            parent += [nodes.Text(whole)] if is_text else several

@@ -7,7 +7,8 @@ library's docstrings, told to Sphinx: a comment beside a field says what it is, 
 backtick marks code, four spaces a formula.
 
 The directive `library-files` is the table of all files. The role `chapter` links to a
-section of a chapter, `chapters/02_attention#The mask`; `section` says its heading alone.
+section of a chapter, as in `chapters/02_attention#The mask`; the role `section` says
+its heading alone.
 """
 
 import inspect
@@ -38,7 +39,6 @@ def write_pages(app: Sphinx, config: Config) -> None:
     """A page for each part of the library, before Sphinx looks for pages."""
     root = Path(app.srcdir)
     sys.path.insert(0, str(root))
-    app.places = lib.places(root)
     pages = {root / f"reference/{p}.rst": page(root, p) for p in lib.packages(root)}
     for path in (root / "reference").glob("*.rst"):
         if path not in pages and path.read_text("utf-8").startswith(MADE):
@@ -94,19 +94,24 @@ def read_comments(app: Sphinx) -> None:
         text = inspect.getsource(import_module(name))
         text = ABOVE.sub("#: ", FIELD.sub(r"\1#: ", text))
         analyzer = ModuleAnalyzer.for_string(text, name)
+        analyzer.analyze()
+        for constant in constants_in_use(root, name):
+            analyzer.attr_docs.setdefault(("", constant), [""])
         ModuleAnalyzer.cache["module", name] = analyzer
 
 
+def constants_in_use(root: Path, module: str) -> list[str]:
+    """Those that chapters use need no comment to be shown."""
+    names = (name.rpartition(".") for name in lib.places(root))
+    return [last for owner, _, last in names if owner == module and last.isupper()]
+
+
 def choose(app: Sphinx, what: str, name: str, thing, skip: bool, options) -> bool:
-    """Show what is public and ours, and of constants those that chapters use."""
-    if name.startswith("_"):
-        return skip
-    if what == "class" and not (getattr(thing, "__module__", None) or "lib").startswith(
-        "lib"
-    ):
+    """Show what is public and ours, though it may have no docstring."""
+    module = getattr(thing, "__module__", None) or "lib"
+    if what == "class" and not module.startswith("lib"):
         return True  # another library has put it into a class of ours
-    full = f"{app.env.temp_data['autodoc:module']}.{name}"
-    return skip and not hasattr(thing, "__qualname__") and full not in app.places
+    return skip and (name.startswith("_") or not hasattr(thing, "__qualname__"))
 
 
 def mend(app: Sphinx, what: str, name: str, thing, options, lines: list[str]) -> None:
@@ -129,7 +134,7 @@ def is_last(what: str, thing, lines: list[str]) -> bool:
 
 def about(app: Sphinx, what: str, name: str, thing) -> list[str]:
     """What stands below a docstring: the code, the bases, the chapter."""
-    links, place = [], app.places.get(name)
+    links, place = [], lib.places(Path(app.srcdir)).get(name)
     if what == "module":
         links.append(f"`source <{source(Path(app.srcdir), name)}>`__")
     bases = thing.__bases__ if what == "class" else ()
@@ -159,7 +164,8 @@ def source(root: Path, module: str, fullname: str = "") -> str:
     thing = file = import_module(module)
     for part in fullname.split("."):
         thing = getattr(thing, part, None)
-    thing = inspect.unwrap(getattr(thing, "fget", thing))
+    thing = getattr(thing, "fget", thing)
+    thing = inspect.unwrap(thing) if callable(thing) else thing
     inside = Path(str(inspect.getsourcefile(file))).relative_to(root).as_posix()
     place = f"{address(root)}/blob/main/{inside}"
     if getattr(thing, "__qualname__", None) != fullname:  # a constant, a field, a file
@@ -196,7 +202,7 @@ class LibraryFiles(SphinxDirective):
             for name in lib.modules(root, package):
                 idea = (inspect.getdoc(import_module(name)) or "").split("\n\n")[0]
                 idea = as_rst(" ".join(idea.split()))
-                place = self.env.app.places.get(name)
+                place = lib.places(root).get(name)
                 chapter = f":chapter:`{place.chapter}`" if place else ""
                 text += f"   * - :py:mod:`{name}` {idea}\n     - {chapter}\n"
         note_sources(self.env)
@@ -219,7 +225,8 @@ def chapter_name(env: BuildEnvironment, chapter: str) -> str:
 def anchor(env: BuildEnvironment, page: str, heading: str) -> str:
     """The anchor of the section of a page that has this heading, or no anchor."""
     for link in env.tocs[page].findall(nodes.reference):
-        if link.astext().replace("’", "'") == plain(heading):
+        same = link.astext().replace("’", "'") == plain(heading)
+        if same and link["anchorname"]:  # the page's own title has none
             return link["anchorname"].removeprefix("#")
     return ""
 

@@ -11,7 +11,7 @@ from docutils import nodes
 from docutils.parsers.rst import DirectiveError
 from sphinx import addnodes
 
-from tools import library
+from tools import front_page, measured_pages
 
 ROOT = Path(__file__).parents[2]
 STORED = json.loads((ROOT / "benchmarks/results/front_page.json").read_text())
@@ -29,10 +29,7 @@ SMALL = {  # a line of three letters, one layer, two heads
 
 
 @pytest.fixture
-def tool(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    import front_page
-
+def tool():
     return front_page
 
 
@@ -97,7 +94,9 @@ def test_the_first_state_stands_in_the_page(tool):
     kinds = [kind for kind, _ in shades]
     assert kinds.index("now") == tool.START == kinds.index("next") - 1
     assert f">layer {tool.LAYER}, head {tool.HEAD}</option>" in page
-    assert page.count(" selected>") == 1
+    assert (
+        f'head.value = "{tool.LAYER * len(FIGURES["weights"][0]) + tool.HEAD}";' in page
+    )
     data = json.loads(re.search(r"data = (\{.*\});", page)[1])
     assert data == json.loads(json.dumps(states))
 
@@ -143,13 +142,9 @@ def test_the_path_says_what_the_headers_say(tool):
         assert line == f"{path.stem}: {trains.removeprefix('trains ')}"
 
 
-def test_what_the_path_says_is_trained_is_trained(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    import measured_pages
-
-    files = library.library(ROOT)
+def test_what_the_path_says_is_trained_is_trained():
     for path in CHAPTERS:
-        assert measured_pages.training_sections(path, files), path
+        assert measured_pages.training_sections(path), path
 
 
 @pytest.mark.parametrize("change", ["missing", "unknown"])

@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 KILOBYTES_FIRST, KILOBYTES_NEXT = 1500, 800  # every figure of a page counted
 
 
+URL = site(address(ROOT))
 PAGES = [*contents(), "search", "genindex"]  # the last two come with the theme
 
 
@@ -135,8 +136,7 @@ def test_a_page_can_be_previewed(page, build):
 
 def test_the_page_for_lost_readers_works_at_any_depth(browser, build, tmp_path):
     """Served under the site's own path, as GitHub Pages does, in a deep folder."""
-    text = (build[1] / "404.html").read_text(encoding="utf-8")
-    root = urlsplit(site(address(ROOT))).path + "/"
+    root = urlsplit(URL).path + "/"
     place = tmp_path / root.strip("/")
     shutil.copytree(build[1], place)
     (place / "a" / "b").mkdir(parents=True)
@@ -189,9 +189,12 @@ def test_the_book_has_every_page_in_its_outline(book, build):
         titles[page] = html.unescape(re.search(r"<h1>(.+?)<a class", text)[1])
     marks = []
     for entry in book.outline:
-        for mark in entry if isinstance(entry, list) else [entry]:
-            if not isinstance(mark, list):
-                marks.append((mark.title, book.get_destination_page_number(mark) + 1))
+        both = entry if isinstance(entry, list) else [entry]
+        marks += [
+            (mark.title, book.get_destination_page_number(mark) + 1)
+            for mark in both
+            if not isinstance(mark, list)
+        ]
     places = iter(marks)
     found = [next(m for m in places if m[0] == title) for title in titles.values()]
     numbers = [number for _, number in found]
@@ -312,12 +315,10 @@ def test_icons_need_no_script(visits):
 @pytest.fixture(scope="module")
 def entries(build) -> dict[str, str]:
     """The entry of every name of the library: from its signature to the next one's."""
-    found = {}
+    found, name = {}, re.compile(r' id="(?:module-)?(lib(?:\.[^"]+)?)"')
     for path in (build[1] / "reference").glob("*.html"):
-        for part in path.read_text("utf-8").split(' id="')[1:]:
-            name, _, text = part.partition('"')
-            if name.startswith(("lib.", "module-lib.")):
-                found[name.removeprefix("module-")] = text
+        _, *parts = name.split(path.read_text("utf-8"))
+        found |= zip(parts[::2], parts[1::2], strict=True)
     return found
 
 
@@ -329,13 +330,15 @@ def test_each_name_says_which_chapter_shows_it(entries, build):
     for name, place in places.items():
         said = "hown in" if place.shown else "irst used in"
         assert name in entries or name == "lib", name
-        if name.count(".") < 2:  # a folder says it of its files
+        if (ROOT / name.replace(".", "/")).is_dir():  # it says so of its files
             continue
         links = entries[name].split("lib-links")[1].split("</div>")[0]
         page, anchor = re.search(
             said + r' <a [^>]*href="\.\./([^"#]+)#?([^"]*)', links
         ).groups()
         assert page == f"{place.chapter}.html", name
+        if not anchor:  # it is above all sections
+            continue
         if page not in sections:
             sections[page] = (build[1] / page).read_text("utf-8")
         heading = re.search(

@@ -69,6 +69,7 @@ def test_a_notebook_alone_clones_once_and_says_what(tmp_path, book):
         assert not done.stderr
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("tagged", [True, False])
 def test_the_library_is_that_of_the_notebook_s_release(tagged, tmp_path, book):
     """Though the book has gone on; the newest only where there is no such tag."""
@@ -95,6 +96,7 @@ def test_the_library_is_that_of_the_notebook_s_release(tagged, tmp_path, book):
     assert Path(place, "newer.py").exists() != tagged
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("half", [False, True])
 def test_without_a_library_there_is_a_sentence_and_no_stack(half, tmp_path, book):
     """No network, or half a clone in the way."""
@@ -202,7 +204,7 @@ def test_what_the_library_imports_is_there_or_installed():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
+            elif isinstance(node, ast.ImportFrom) and not node.level:
                 names.add(node.module.split(".")[0])
     others = names - {"lib", *sys.stdlib_module_names}
     assert others - runtime - {"tensorboard"} == set(notebook.NEEDED)

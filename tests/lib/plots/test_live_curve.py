@@ -44,7 +44,7 @@ def test_all_that_is_asked_for_is_drawn(monkeypatch):
         )
     assert shown[0] == shown[2] == "new" and len(shown) == 4
     (axes,) = shown[1].axes
-    assert axes.get_title() == "it learns" and axes.get_ylim() == (0, 3)
+    assert axes.get_title(loc="left") == "it learns" and axes.get_ylim() == (0, 3)
     assert axes.get_ylabel() == "loss (nats per word)"
     assert [text.get_text() for text in axes.texts] == ["noise"]
     assert not plt.get_fignums()

@@ -369,8 +369,9 @@ def test_what_is_returned_is_the_callers_own(small):
 def test_a_copy_is_the_same_and_shares_nothing(small):
     again = copy.deepcopy(small)
     assert again.encode(TONGUE_TWISTER) == small.encode(TONGUE_TWISTER)
-    again.encode("a word that only the copy has met")
-    assert " met" in again._cache and " met" not in small._cache
+    again.encode(" onlythecopy")
+    assert " onlythecopy" in again._cache
+    assert " onlythecopy" not in small._cache
 
 
 # --- byte pairs: files
