@@ -59,7 +59,7 @@ def start(seed: int = 0) -> torch.device:
         sys.exit(_incomplete(error))
 
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002  (what the reader draws, too)
+    np.random.seed(seed)  # noqa: NPY002  (the reader's global generator)
     torch.manual_seed(seed)
     torch.set_num_threads(1)
     use_style()

@@ -83,7 +83,7 @@ def naive_bayes_weights() -> "sklearn.pipeline.Pipeline":
     present = CountVectorizer(
         **COUNTED,
         binary=True,
-        dtype=np.float64,  # pyright: ignore[reportArgumentType]  (any number type is)
+        dtype=np.float64,  # pyright: ignore[reportArgumentType]  (not int64 alone)
     )
     return make_pipeline(
         present, NaiveBayesWeights(), _regression("naive Bayes weights")

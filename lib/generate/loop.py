@@ -124,11 +124,7 @@ def _request(
     """Raises ValueError that names what cannot be."""
     if isinstance(model, nn.Module):
         model = unwrap(model)
-    if isinstance(model, Encoder) or not callable(model):
-        raise ValueError(
-            f"model must be a GPT or a function from ids to scores, got "
-            f"{type(model).__name__}"
-        )
+    _check_predicts(model)
     if type(max_new_tokens) is not int or max_new_tokens < 1:
         raise ValueError(
             f"max_new_tokens must be a whole number above 0, got {max_new_tokens!r}"
@@ -141,6 +137,14 @@ def _request(
         _check_length(model, max(map(len, rows)), max_new_tokens)
     stop_ids = id_list(stop, 2**63 if vocab is None else vocab, "stop")
     return _Request(model, rows, max_new_tokens, frozenset(stop_ids), seed)
+
+
+def _check_predicts(model: object) -> None:
+    if isinstance(model, Encoder) or not callable(model):
+        raise ValueError(
+            f"model must be a GPT or a function from ids to scores, got "
+            f"{type(model).__name__}"
+        )
 
 
 def _rows(prompts: object, vocab: int | None) -> list[Int[Tensor, " _"]]:
@@ -171,7 +175,7 @@ def _check_length(model: GPT, longest: int, max_new_tokens: int) -> None:
 def _stream(steps: Generator[list[int | None], None, None]) -> Iterator[int]:
     with closing(steps):
         for (token,) in steps:
-            if token is not None:
+            if token is not None:  # None stands only where other texts go on
                 yield token
 
 

@@ -271,7 +271,8 @@ def make_model(asked: Namespace, vocab: int, device: torch.device) -> nn.Module:
     if asked.fsdp:
         distributed.shard(model)
     if asked.compile:
-        model = torch.compile(model)  # pyright: ignore[reportAssignmentType]  (a module)
+        # Of a module it makes a module; its annotation says only "callable".
+        model = torch.compile(model)  # pyright: ignore[reportAssignmentType]
     return distributed.spread(model)
 
 

@@ -138,7 +138,8 @@ def placed_like(tensor: Tensor, example: Tensor) -> Tensor:
 
 
 def overwrite(tensors: list[Tensor], others: list[Tensor]) -> None:
-    """Copy the numbers of other tensors into these: many at once, as a GPU likes it."""
+    """Copy other tensors into these, all in one call, which is faster on a GPU."""
+    # PyTorch's optimizers use this function; its type stubs do not list it.
     torch._foreach_copy_(tensors, others)  # pyright: ignore[reportPrivateImportUsage]
 
 

@@ -59,6 +59,7 @@ class Run:
         known = self.precision in PRECISIONS
         self._check("precision", known, f"one of {PRECISIONS}")
         self.callbacks = sorted(self.callbacks, key=lambda each: each.comes_last)
+        self.batches = iter(self.batches)  # of a list, too, each is drawn once
         self.weights = list(self.model.parameters())
         if not self.weights:
             raise ValueError("model must have weights to train, got none")

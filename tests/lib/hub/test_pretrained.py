@@ -11,6 +11,7 @@ from lib.data.reviews import imdb
 from lib.finetune import lora
 from lib.hub.pretrained import FOLDER, load_pretrained, names, save_pretrained
 from lib.model.encoder import Encoder
+from lib.model.gpt import GPT
 from lib.tokens.word_tokenizer import WordTokenizer
 from tests.helpers.models import TINY
 
@@ -100,6 +101,8 @@ def test_what_a_file_cannot_hold_is_refused(saved):
         model.norm.weight[0] = 1e6
     with pytest.raises(ValueError, match=r"half precision, not so \['norm.weight'\]"):
         save_pretrained("large", model, WORDS, {}, folder)
+    with pytest.raises(ValueError, match="model must be an Encoder, got GPT"):
+        save_pretrained("other", GPT(TINY), WORDS, {}, folder)
     lora.adapt(model, ["to_query"])
     with pytest.raises(ValueError, match=r"weights of its configuration, not .*down"):
         save_pretrained("adapted", model, WORDS, {}, folder)

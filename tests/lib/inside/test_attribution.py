@@ -213,6 +213,12 @@ def test_each_part_gets_back_its_mode():
         assert net.training and not net.body.training
 
 
+def test_other_models_are_refused():
+    for ask in (gradient_times_input, integrated_gradients, occlusion, word_vectors):
+        with pytest.raises(ValueError, match="model must be a Classifier, got Encoder"):
+            ask(Encoder(TINY), IDS)
+
+
 def test_ids_outside_the_vocabulary_are_refused():
     for ask in (gradient_times_input, integrated_gradients, occlusion, word_vectors):
         for bad in ([3, 11], [-1, 3]):

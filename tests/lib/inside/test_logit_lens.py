@@ -5,6 +5,7 @@ import torch
 
 from lib.inside.hooks import residual_stream
 from lib.inside.logit_lens import read_out, surprise
+from lib.model.attention_only import AttentionOnly
 from lib.model.config import GPTConfig
 from lib.model.gpt import GPT
 from lib.train import next_token_loss
@@ -23,6 +24,12 @@ def test_the_last_part_says_what_the_model_says(model):
     torch.testing.assert_close(seen["blocks.1.feed_forward"], model(ids).softmax(-1))
     for probabilities in seen.values():
         torch.testing.assert_close(probabilities.sum(-1), torch.ones(3, 7))
+
+
+def test_other_models_are_refused():
+    for look in (read_out, residual_stream):
+        with pytest.raises(ValueError, match="model must be a GPT, got AttentionOnly"):
+            look(AttentionOnly(11, 16, 2, 1), torch.tensor([[4, 1, 4]]))
 
 
 def test_the_first_part_knows_one_token(model):
