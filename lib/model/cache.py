@@ -137,9 +137,11 @@ class LayerCache:
         new = torch.stack([k, v])  # 2 batch kv_head time dim
         if k.size(2) == 1:
             kept[..., before % context, :] = new[..., 0, :]
-            return kept[0, ..., :seen, :], kept[1, ..., :seen, :]
+            keys, values = kept[..., :seen, :].unbind()
+            return keys, values
         # The first of several new tokens may need what the last of them overwrite.
         seeing = torch.cat([kept[..., :before, :], new], dim=-2)
         slots = torch.arange(before, seen, device=k.device)[-context:] % context
         kept[..., slots, :] = new[..., -context:, :].to(kept.dtype)
-        return seeing[0], seeing[1]
+        keys, values = seeing.unbind()
+        return keys, values
