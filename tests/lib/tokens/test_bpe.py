@@ -145,7 +145,9 @@ def test_after_each_merge_the_index_is_what_counting_anew_gives(words):
 
 def test_a_merge_leaves_the_other_words_alone(monkeypatch):
     seen = []
-    monkeypatch.setattr(bpe, "merge_pair", lambda *a: seen.append(a[0]) or merge_pair(*a))
+    monkeypatch.setattr(
+        bpe, "merge_pair", lambda *a: seen.append(a[0]) or merge_pair(*a)
+    )
     words = {b"ab": 9, b"abc": 1, b"xy": 5} | {bytes([i]) * 2: 1 for i in range(50)}
     list(islice(learn_merges(words), 3))  # the third is given, and not yet carried out
     assert sorted(seen) == [[97, 98], [97, 98, 99], [120, 121]]
