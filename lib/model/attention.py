@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from .cache import LayerCache
+from .masks import causal_mask
 from .positions import Rotation, rotate
 
 
@@ -84,16 +85,19 @@ class MultiHeadAttention(nn.Module):
         context: Float[Tensor, "batch _ width"] | None = None,
         cache: LayerCache | None = None,
         rotation: Rotation | None = None,
+        causal: bool = False,
     ) -> Float[Tensor, "batch query width"]:
         """Let each position of `x` look at `context`, or at `x` when there is none.
 
         With a `cache`, `x` follows what the cache has seen, and looks at that too.
         `rotation` turns queries and keys by their positions, see `positions.rotate`.
-        Raises ValueError for a `rotation` beside a `context`, whose positions are its
-        own.
+        `causal` is for `causal_mask`, which then need not be made: PyTorch skips the
+        future. Raises ValueError for `causal` beside a mask, and for a `rotation`
+        beside a `context`, whose positions are its own.
         """
+        _check_mask(mask, causal)
         q, k, v = self.project(x, context, cache, rotation)
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        mixed = F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal)
         return self.to_output(mixed.transpose(1, 2).flatten(2))
 
     def with_weights(
@@ -103,10 +107,13 @@ class MultiHeadAttention(nn.Module):
         context: Float[Tensor, "batch _ width"] | None = None,
         cache: LayerCache | None = None,
         rotation: Rotation | None = None,
+        causal: bool = False,
     ) -> tuple[
         Float[Tensor, "batch query width"], Float[Tensor, "batch head query key"]
     ]:
         """The same output, and the attention weights to look at."""
+        _check_mask(mask, causal)
+        mask = causal_mask(x.size(1), x.device) if causal else mask
         q, k, v = self.project(x, context, cache, rotation)
         mixed, weights = scaled_dot_product(q, k, v, mask)
         return self.to_output(mixed.transpose(1, 2).flatten(2)), weights
@@ -146,6 +153,11 @@ def split_heads(
 ) -> Float[Tensor, "batch {heads} time dim"]:
     """Cut each vector (of queries, keys or values) into `heads` slices, one a head."""
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def _check_mask(mask: Tensor | None, causal: bool) -> None:
+    if causal and mask is not None:
+        raise ValueError("causal stands for a mask of its own, got a mask beside it")
 
 
 def _norm(dim: int, eps: float | None) -> nn.Module:

@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 from .attention import MultiHeadAttention
 from .embedding import Embedding, check_ids
-from .masks import causal_mask
 from .positions import cos_sin
 
 
@@ -44,10 +43,9 @@ class AttentionOnly(nn.Module):
         ids = check_ids(ids)
         positions = torch.arange(ids.size(1), device=ids.device)
         rotation = cos_sin(positions, self.dim) if self.rotary else None
-        mask = causal_mask(ids.size(1), ids.device)
         x = self.embed(ids)  # batch time width
         for norm, attention in zip(self.norms, self.layers, strict=True):
-            x = x + attention(norm(x), mask=mask, rotation=rotation)
+            x = x + attention(norm(x), rotation=rotation, causal=True)
         return self.unembed(self.norm(x))
 
 

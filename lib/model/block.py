@@ -96,9 +96,10 @@ class Block(nn.Module):
         mask: Bool[Tensor, "#batch #head #time #key"] | None = None,
         cache: LayerCache | None = None,
         rotation: Rotation | None = None,
+        causal: bool = False,
     ) -> Float[Tensor, "batch time width"]:
-        """Look where `mask` allows, at what is in `cache` too; then digest."""
-        x = self.attention(x, mask=mask, cache=cache, rotation=rotation)
+        """Look where `mask` allows, or at the past; in `cache` too; then digest."""
+        x = self.attention(x, mask=mask, cache=cache, rotation=rotation, causal=causal)
         return self.feed_forward(x)
 
 

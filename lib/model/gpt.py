@@ -14,7 +14,6 @@ from .cache import KeyValueCache
 from .config import GPTConfig
 from .embedding import Embedding, check_ids
 from .feedforward import FEED_FORWARDS
-from .masks import causal_mask
 from .positions import cos_sin
 
 NORMS = {"layer": nn.LayerNorm, "rms": nn.RMSNorm, "none": nn.Identity}
@@ -82,14 +81,13 @@ class GPT(nn.Module):
         else:
             positions = torch.arange(time, device=ids.device)[None]  # 1 time
             layers = [None] * len(self.blocks)
-            if mask is None and self.causal:
-                mask = causal_mask(time, ids.device)
+        causal = self.causal and cache is None and mask is None
         x = self.embed(ids, positions)  # batch time width
         rotation = None
         if self.rotation is not None:
             rotation = self.rotation(positions[:, None])  # twice batch 1 time pair
         for block, layer in zip(self.blocks, layers, strict=True):
-            x = block(x, mask=mask, cache=layer, rotation=rotation)
+            x = block(x, mask=mask, cache=layer, rotation=rotation, causal=causal)
         return self.norm(x)
 
     def new_cache(self, padding: Sequence[int] = (0,)) -> KeyValueCache:

@@ -303,3 +303,23 @@ def test_a_rotation_beside_a_context_is_refused():
 def test_split_heads_keeps_each_tokens_numbers_together():
     x = torch.arange(12.0).view(1, 2, 6)
     assert split_heads(x, 3)[0, 1].tolist() == [[2, 3], [8, 9]]
+
+
+@pytest.mark.parametrize("kv_heads", [4, 2])
+def test_causal_is_the_causal_mask_without_a_mask(kv_heads):
+    torch.manual_seed(0)
+    layer = MultiHeadAttention(32, heads=4, kv_heads=kv_heads)
+    x = torch.randn(2, 9, 32)
+    rotation = cos_sin(torch.arange(9), dim=8)
+    expected = layer(x, causal_mask(9), rotation=rotation)
+    found, weights = layer.with_weights(x, rotation=rotation, causal=True)
+    torch.testing.assert_close(layer(x, rotation=rotation, causal=True), expected)
+    torch.testing.assert_close(found, expected)
+    assert not weights.triu(1).any()
+
+
+def test_causal_beside_a_mask_is_refused():
+    layer = MultiHeadAttention(8, heads=2)
+    for ask in (layer, layer.with_weights):
+        with pytest.raises(ValueError, match="causal stands for a mask of its own"):
+            ask(torch.randn(1, 3, 8), causal_mask(3), causal=True)
