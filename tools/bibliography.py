@@ -7,8 +7,9 @@ each entry says which pages name it.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 from docutils import nodes
 from pybtex import plugin
@@ -20,6 +21,7 @@ from pybtex.style.labels import BaseLabelStyle
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
+from sphinxcontrib.bibtex.domain import BibtexDomain
 
 from tools.prose import prose, readable
 
@@ -31,14 +33,24 @@ def plain(latex: str) -> str:
     return str(Text.from_latex(latex))
 
 
+def details(entry: Entry) -> Mapping[str, str]:
+    """Title, year and so on. pybtex declares them None, and then always has them."""
+    return cast(Mapping[str, str], entry.fields)
+
+
+def authors(entry: Entry) -> list[Person]:
+    """Who wrote it. Of them, too, pybtex declares None."""
+    return cast(Mapping[str, list[Person]], entry.persons)["author"]
+
+
 def last_name(person: Person) -> str:
     """The name that a citation uses."""
-    return plain(" ".join(person.prelast_names + person.last_names))
+    return plain(" ".join(person.get_part("prelast") + person.get_part("last")))
 
 
 def short_names(entry: Entry) -> list[str]:
     """Last names, with "others" at the end where the list is cut."""
-    return [last_name(person) for person in entry.persons["author"]]
+    return [last_name(person) for person in authors(entry)]
 
 
 def label(entry: Entry) -> str:
@@ -46,7 +58,7 @@ def label(entry: Entry) -> str:
     names = short_names(entry)
     many = len(names) > 2 or names[-1] == "others"
     who = f"{names[0]} et al." if many else " & ".join(names)
-    return " ".join(filter(None, [who, entry.fields.get("year")]))
+    return " ".join(filter(None, [who, details(entry).get("year")]))
 
 
 class Labels(BaseLabelStyle):
@@ -56,7 +68,7 @@ class Labels(BaseLabelStyle):
         """One label for each entry; those that share one add what they are called."""
         labels = [label(entry) for entry in sorted_entries]
         for entry, name in zip(sorted_entries, labels, strict=True):
-            short = plain(entry.fields["title"]).split(":")[0]
+            short = plain(details(entry)["title"]).split(":")[0]
             yield name if labels.count(name) == 1 else f"{name}, {short}"
 
 
@@ -65,28 +77,31 @@ class Style(Plain):
 
     default_label_style = Labels
 
-    def template(self, entry: Entry):
-        """The same for every type of entry."""
+    def template(self, e: Entry):
+        """The same for every type of entry, which pybtex calls `e`."""
+        fields = details(e)
         title = field("title", raw=False)
-        if "url" in entry.fields:
+        if "url" in fields:
             title = href[field("url", raw=True), title]
-        where = [tag("em")[field(name)] for name in VENUES if name in entry.fields]
-        if not where and "arxiv.org" in entry.fields.get("url", ""):
+        where = [tag("em")[field(name)] for name in VENUES if name in fields]
+        if not where and "arxiv.org" in fields.get("url", ""):
             where = ["arXiv"]
-        year = [field("year")] if "year" in entry.fields else []
+        year = [field("year")] if "year" in fields else []
         return toplevel[
-            sentence[all_names(entry)], sentence[title], sentence[tuple(where + year)]
+            sentence[all_names(e)], sentence[title], sentence[tuple(where + year)]
         ]
 
-    get_article_template = get_inproceedings_template = template
-    get_incollection_template = get_misc_template = template
+    get_article_template = template
+    get_inproceedings_template = template
+    get_incollection_template = template
+    get_misc_template = template
 
 
 def all_names(entry: Entry) -> str:
     """Authors, first names first."""
     names = []
-    for person in entry.persons["author"]:
-        given = person.first_names + person.middle_names
+    for person in authors(entry):
+        given = person.get_part("first") + person.get_part("middle")
         names.append(plain(" ".join([*given, last_name(person)])))
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
@@ -106,7 +121,8 @@ class Paper:
 
 def pattern(entry: Entry) -> str:
     """Matches a mention: "et al." or "and others", the year bare or in parentheses."""
-    names, year = short_names(entry), entry.fields.get("year", "")
+    names = short_names(entry)
+    year = details(entry).get("year", "")
     first = spelled(names[0])
     if len(names) > 2 or names[-1] == "others":
         who = rf"{first}\s+(?:et\s+al\.|and\s+others)"
@@ -121,14 +137,26 @@ def spelled(name: str) -> str:
     return f"(?:{re.escape(name)}|{re.escape(bare)})"
 
 
+class Noted(Protocol):
+    """What `note_pages` adds to Sphinx's environment."""
+
+    papers: list[Paper]
+    named_on: dict[str, list[str]]  # pages that name a paper, by its anchor
+
+
+def noted(env: BuildEnvironment) -> Noted:
+    """The environment, once pages are noted: Sphinx keeps what is added to it."""
+    return cast(Noted, env)
+
+
 def papers(env: BuildEnvironment) -> list[Paper]:
     """Every entry of the bibliography, as soon as all pages are read."""
-    domain = env.get_domain("cite")
+    domain = cast(BibtexDomain, env.get_domain("cite"))
     return [
         Paper(
             label(citation.entry),
-            plain(citation.entry.fields["title"]),
-            citation.entry.fields.get("url", ""),
+            plain(details(citation.entry)["title"]),
+            details(citation.entry).get("url", ""),
             citation.bibliography_key.docname,
             domain.bibliographies[citation.bibliography_key]
             .citation_nodes[citation.key]["ids"][0],
@@ -155,8 +183,10 @@ def nearest(same: list[Paper], after: str) -> Paper:
 
 def note_pages(app: Sphinx, env: BuildEnvironment) -> None:
     """Which pages name each paper, in words, by its title or by its address."""
-    env.papers = known = papers(env)
-    env.named_on = {paper.anchor: [] for paper in known}
+    known = papers(env)
+    named_on = {paper.anchor: [] for paper in known}
+    noted(env).papers = known
+    noted(env).named_on = named_on
     for page in sorted(env.found_docs - {paper.page for paper in known}):
         document = env.get_doctree(page)
         texts = prose(document)
@@ -165,13 +195,14 @@ def note_pages(app: Sphinx, env: BuildEnvironment) -> None:
         text = re.sub(r"\s+", " ", "".join(readable(document)))
         named |= {p.anchor for p in known if p.url in links - {""} or p.title in text}
         for anchor in named:
-            env.named_on[anchor].append(page)
+            named_on[anchor].append(page)
 
 
 def list_pages(app: Sphinx, document: nodes.document, page: str) -> None:
     """Each entry says where it is named."""
     for citation in document.findall(nodes.citation):
-        citation += named_in(app, page, app.env.named_on.get(citation["ids"][0], []))
+        pages = noted(app.env).named_on.get(citation["ids"][0], [])
+        citation += named_in(app, page, pages)
 
 
 def named_in(app: Sphinx, page: str, pages: list[str]) -> nodes.paragraph:

@@ -6,6 +6,8 @@ what it follows: in the margin of a wide screen, in a box below on a narrow one 
 paper (assets/book.css says how).
 """
 
+from typing import cast
+
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
@@ -28,8 +30,9 @@ def to_the_margin(app: Sphinx, document: nodes.document) -> None:
     """Bind each aside to what stands before it, so that they start at one height."""
     for quote in list(document.findall(nodes.block_quote)):
         if begins_an_aside(quote):
-            before = quote.parent[quote.parent.index(quote) - 1]
-            quote.parent.remove(quote)
+            above = quote.parent
+            before = cast(nodes.Element, above[above.index(quote) - 1])  # never a text
+            above.remove(quote)
             both = nodes.container(classes=["noted"])
             before.replace_self(both)
             both += [before, margin_note("", *quote.children)]

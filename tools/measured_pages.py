@@ -74,7 +74,7 @@ class Comparisons(SphinxDirective):
             script = root / f"{path.stem}.py"
             self.env.note_dependency(str(path))
             self.env.note_dependency(str(script))
-            asks = ast.get_docstring(ast.parse(script.read_text())).splitlines()[0]
+            asks = first_line(script)
             shown = "".join(f"<li>{line}</li>" for line in result.get("targets", []))
             shown = f"<ul>{shown}</ul>" if shown else ""
             rows.append(
@@ -83,6 +83,14 @@ class Comparisons(SphinxDirective):
         head = ["comparison and command", "what it was to show"]
         text = table(head, rows) + machines(results.values())
         return self.parse_text_to_nodes(text)
+
+
+def first_line(script: Path) -> str:
+    """The first line of a script's docstring, which it must have."""
+    docstring = ast.get_docstring(ast.parse(script.read_text()))
+    if docstring is None:
+        raise ValueError(f"{script} has no docstring")
+    return docstring.splitlines()[0]
 
 
 def stored(root: Path) -> Iterator[tuple[Path, dict]]:

@@ -30,10 +30,11 @@ class Mention(NamedTuple):
 def mentions(env: BuildEnvironment, text: str) -> Iterator[Mention]:
     """What a text names: figures, equations, papers."""
     places = numbered.places(env)
+    papers = bibliography.noted(env).papers
     for start, end, anchor in numbered.mentions(text):
         if anchor in places:
             yield Mention(start, end, places[anchor], anchor)
-    for start, end, paper in bibliography.mentions(text, env.papers):
+    for start, end, paper in bibliography.mentions(text, papers):
         yield Mention(start, end, paper.page, paper.anchor)
 
 

@@ -12,6 +12,7 @@ links to it, from whatever page. A number that is named and does not exist is a 
 
 import re
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -57,7 +58,7 @@ def caption_of(paragraph: nodes.paragraph) -> str:
     return anchor("figure", found[1]) if found else ""
 
 
-def pictured(cell: nodes.Node | None) -> bool:
+def pictured(cell: nodes.Node | None) -> TypeGuard[nodes.container]:
     """Whether a notebook's cell shows an image, a diagram or an explorer."""
     if not isinstance(cell, nodes.container) or "cell" not in cell["classes"]:
         return False
@@ -69,10 +70,12 @@ def pictured(cell: nodes.Node | None) -> bool:
 
 def picture_above(caption: nodes.paragraph) -> nodes.Element:
     """What a caption is about: the first output of the pictures right above it."""
-    about, cell = caption, caption.previous_sibling()
+    about: nodes.Element = caption
+    cell = caption.previous_sibling()
     while pictured(cell):
-        outputs = (p for p in cell.children if "cell_output" in p["classes"])
-        about, cell = next(outputs, cell), cell.previous_sibling()
+        parts = [part for part in cell.children if isinstance(part, nodes.Element)]
+        about = next((p for p in parts if "cell_output" in p["classes"]), cell)
+        cell = cell.previous_sibling()
     return about
 
 

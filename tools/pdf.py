@@ -15,7 +15,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 
 import yaml
@@ -128,19 +128,27 @@ def title_page(config: dict, root: Path, public: str) -> str:
     """Logo, title, what the book is, who made it, and where it lives."""
     logo = (root / config["logo"]).read_text(encoding="utf-8")
     readme = (root / "README.md").read_text("utf-8")
-    about = re.search(r"^# .+?\n\n(.+?)\n\n", readme, re.S)[1]
-    version = re.search(
-        r'^version = "(.+)"', (root / "pyproject.toml").read_text("utf-8"), re.M
-    )[1]
+    about = group(r"(?s)^# .+?\n\n(.+?)\n\n", readme)
+    project = (root / "pyproject.toml").read_text("utf-8")
+    version = group(r'(?m)^version = "(.+)"', project)
     return f"""<section class="title" id="title">{logo}
 <p class="book">{config["title"]}</p><p class="about">{html.escape(about)}</p>
 <p>{config["author"]}</p><p>Version {version}, <a href="{public}">{public}</a></p>
 <p class="rights">{config["copyright"]}</p></section>"""
 
 
+def group(pattern: str, text: str) -> str:
+    """What the group of a pattern is in a text, which must have it."""
+    match = re.search(pattern, text)
+    if match is None:
+        raise ValueError(f"no {pattern!r} in the text that begins {text[:40]!r}")
+    return match[1]
+
+
 def fonts() -> str:
     """The fonts as a style sheet that needs no file."""
-    folder = Path(find_spec("matplotlib").origin).parent / "mpl-data/fonts/ttf"
+    files = distribution("matplotlib")
+    folder = Path(str(files.locate_file("matplotlib/mpl-data/fonts/ttf")))
     faces = []
     for face, name in FONTS.items():
         data = base64.b64encode((folder / f"{name}.ttf").read_bytes()).decode()
@@ -177,10 +185,13 @@ def dead_links(body: str) -> list[str]:
 def pages_of(path: Path) -> dict[str, int]:
     """On which page each anchor stands that something links to."""
     reader = PdfReader(path)
-    return {
-        name.lstrip("/"): reader.get_destination_page_number(place) + 1
-        for name, place in reader.named_destinations.items()
-    }
+    pages = {}
+    for name, place in reader.named_destinations.items():
+        number = reader.get_destination_page_number(place)
+        if number is None:
+            raise ValueError(f"{name} stands on no page of {path}")
+        pages[name.lstrip("/")] = number + 1
+    return pages
 
 
 def print_book(page: Page, articles: list[Article], front: str, path: Path) -> None:

@@ -168,7 +168,8 @@ def source(root: Path, module: str, fullname: str = "") -> str:
     thing = inspect.unwrap(thing) if callable(thing) else thing
     inside = Path(str(inspect.getsourcefile(file))).relative_to(root).as_posix()
     place = f"{address(root)}/blob/main/{inside}"
-    if getattr(thing, "__qualname__", None) != fullname:  # a constant, a field, a file
+    name = getattr(thing, "__qualname__", None)
+    if thing is None or name != fullname:  # a constant, a field, a file
         return place
     text, first = inspect.getsourcelines(thing)
     return f"{place}#L{first}-L{first + len(text) - 1}"

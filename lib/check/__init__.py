@@ -1,4 +1,18 @@
-"""Exercise checkers: each takes an answer and says the first thing that is wrong."""
+"""Exercise checkers: each takes an answer and says the first thing that is wrong.
+
+==============  ==========================================================
+file            idea
+==============  ==========================================================
+verdict.py      how a checker works
+chapter_01.py   pairs, merges, one-hot vectors, padding, cosines
+chapter_02.py   shares, masks, attention, heads
+chapter_03.py   norms, the residual step, feed-forward, the block
+chapter_04.py   surprise, bits, a floor, a schedule, clipping, Adam
+chapter_05.py   filters, the greedy loop, the cache and its window
+chapter_06.py   pooling, dropped words, adapters, rates, and measures
+progress.py     how far the reader has come
+==============  ==========================================================
+"""
 
 from lib.check.chapter_01 import cosine, encode, merge, one_hot, pad, pairs
 from lib.check.chapter_02 import attention, grouped, heads, mask, row, softmax

@@ -1,25 +1,26 @@
 """Training: draw a batch, measure the loss, step downhill, and again.
 
-What a chapter calls stands here; each idea has a file of its own:
+What a chapter calls stands here; each idea has a file of its own, which imports only
+files above it:
 
 ==================  ======================================================
 file                idea
 ==================  ======================================================
 batches.py          a text cut into windows, some tokens masked
+distributed.py      many processes that take one step together
 objectives.py       what is minimized, and how a held-out loss is measured
-optimizers.py       which weights move how: AdamW, Muon
 muon.py             an optimizer for the matrices inside a model
+optimizers.py       which weights move how: AdamW, Muon
 row_adagrad.py      a rate for each row of a table: for word vectors
 sampled_softmax.py  the true word against a few others, not against all
 schedules.py        how the learning rate rises and falls
 precision.py        products in 16 bits, where that is quicker
 run.py              a run: what learns, how, and what was measured on the way
-loop.py             the loop itself
 console.py          a progress bar, and Ctrl-C
+loop.py             the loop itself
 callbacks.py        what hangs on the loop: measuring, stopping, looking
 tensorboard.py      its curves, in a browser
 checkpoints/        a run that is killed goes on where it was
-distributed.py      many processes that take one step together
 __main__.py         training from the command line
 ==================  ======================================================
 """

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from lib.data.batch import Batch
 from lib.model.encoder import Encoder
-from lib.train import Batch
 
 Sampled = tuple[
     Int[Tensor, "batch time"], Int[Tensor, "batch time"], Int[Tensor, " sample"]

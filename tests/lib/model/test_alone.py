@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -63,13 +62,3 @@ def test_it_imports_torch_and_jaxtyping_alone():
             words = line.split()
             if line.startswith(("import ", "from ")) and words[1][0] != ".":
                 assert words[1].split(".")[0] in known, (path.name, line)
-
-
-def test_each_file_imports_only_files_above_it():
-    """The order is that of the table in the docstring, which has every file."""
-    order = re.findall(r"^(\w+)\.py ", lib.model.__doc__, re.MULTILINE)
-    assert sorted(order) == FILES
-    for name in order:
-        source = (FOLDER / f"{name}.py").read_text()
-        above = set(order[: order.index(name)])
-        assert set(re.findall(r"^from \.(\w+) import", source, re.MULTILINE)) <= above
