@@ -8,12 +8,17 @@ from pathlib import Path
 
 
 def processor() -> str:
-    """The name of the processor's model, as the system has it."""
+    """The name of the processor, with what tells its generations apart on Linux."""
     info = Path("/proc/cpuinfo")
-    model = re.search(r"model name\s*: (.+)", info.read_text() if info.exists() else "")
-    if model:
-        return model[1].strip()
-    return platform.processor() or platform.machine()
+    text = info.read_text() if info.exists() else ""
+    lines = re.findall(r"^(model name|cpu family|model)\s*: (.+)$", text, re.MULTILINE)
+    found = dict(lines)
+    if "model name" not in found:
+        return platform.processor() or platform.machine()
+    generation = [
+        f"{key} {found[key]}" for key in ("cpu family", "model") if key in found
+    ]
+    return " ".join([found["model name"].strip(), f"({', '.join(generation)})"])
 
 
 def machine(*packages: str) -> str:

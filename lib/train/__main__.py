@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lib.data import corpora
 from lib.device import pick_device
+from lib.fast.speed_up import speed_up
 from lib.model.config import GPT2, LLAMA2, SMALL, GPTConfig
 from lib.model.gpt import GPT
 from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
@@ -204,6 +205,11 @@ def add_training_options(parser: ArgumentParser) -> None:
         help="each process keeps a slice of the weights, not a copy",
     )
     add(
+        "--speed-up",
+        action="store_true",
+        help="time faster layers for this processor, and take those that win",
+    )
+    add(
         "--compile",
         action="store_true",
         help="let PyTorch compile the model first: minutes that a long run pays back",
@@ -268,6 +274,10 @@ def make_model(asked: Namespace, vocab: int, device: torch.device) -> nn.Module:
     """The model with its first weights, ready for the processes that train it."""
     torch.manual_seed(asked.seed)
     model: nn.Module = GPT(configure(asked, vocab)).to(device)
+    if asked.speed_up:
+        report = speed_up(model, (asked.batch, asked.context))
+        if distributed.rank() == 0:
+            print(report)
     if asked.fsdp:
         distributed.shard(model)
     if asked.compile:

@@ -56,6 +56,13 @@ def test_a_saved_tokenizer_is_used(options, tmp_path, capsys):
     assert capsys.readouterr().out.startswith("4 steps")
 
 
+def test_layers_are_timed_where_that_is_asked_for(options, capsys):
+    command.main([*options, "--speed-up"])
+    report, summary = capsys.readouterr().out.split("4 steps, ")
+    assert "Linear" in report and "; kept " in report
+    assert summary.startswith("128 tokens, held-out loss ")
+
+
 def test_whole_plays_are_held_out():
     asked = command.make_parser().parse_args(["--held-out", "Hamlet"])
     learned, held_out = command.read_texts(asked)
