@@ -32,17 +32,17 @@ def train(
 ) -> History:
     """Take `steps` steps down the objective; return what was measured on the way.
 
-    callbacks: are called at the start, after every step, and at the end, then last to
-        first.
-    objective: the loss of a model on a batch, a mean over its targets: by default the
-        surprise at the next token, in nats.
-    count: how many targets a batch has. Every target of a step weighs the same, in
-        whichever of its batches or processes it lies.
-    schedule: by what the learning rate is multiplied at each step.
-    clip: the longest gradient; a longer one is shortened.
-    accumulate: batches in a step.
-    precision: of the products. "float32", "bfloat16", "float16" (with loss scaling), or
-        "half": whichever of these two the device is made for.
+    - `callbacks` are called at the start, after every step, and at the end, then last
+      to first.
+    - `objective` is the loss of a model on a batch, a mean over its targets: by default
+      the surprise at the next token, in nats.
+    - `count` says how many targets a batch has. Every target of a step weighs the same,
+      in whichever of its batches or processes it lies.
+    - `schedule` gives what the learning rate is multiplied by at each step.
+    - `clip` is the longest gradient; a longer one is shortened.
+    - `accumulate` is the number of batches in a step.
+    - `precision` is that of the products: "float32", "bfloat16", "float16" (with loss
+      scaling), or "half", whichever of these two the device is made for.
 
     Ctrl-C, or the notebook's stop button, ends the run after the step under way and
     keeps what was learned; a second one breaks that step off.
