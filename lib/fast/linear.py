@@ -1,8 +1,9 @@
 """Linear layers whose products are done by oneDNN instead of MKL, for CPUs.
 
-PyTorch brings both libraries. `nn.Linear` asks MKL in float32, which leaves half of an
-AMD processor idle; on an Intel processor neither is always faster. So these layers are
-put in where a measurement says that they pay: `lib.fast.speed_up`.
+PyTorch brings both libraries. `nn.Linear` asks MKL in float32. On one AMD processor
+that left half of the arithmetic idle; on another, and on an Intel processor, neither
+library is always faster. So these layers are put in where a measurement says that they
+pay: `lib.fast.speed_up`.
 """
 
 import torch
