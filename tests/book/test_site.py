@@ -186,7 +186,8 @@ def test_the_book_has_every_page_in_its_outline(book, build):
     titles = {}
     for page in contents()[1:]:
         text = (build[1] / f"{page}.html").read_text(encoding="utf-8")
-        titles[page] = html.unescape(re.search(r"<h1>(.+?)<a class", text)[1])
+        title = re.sub("<.+?>", "", re.search(r"<h1>(.+?)<a class", text)[1])
+        titles[page] = html.unescape(title)
     marks = []
     for entry in book.outline:
         both = entry if isinstance(entry, list) else [entry]

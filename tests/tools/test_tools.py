@@ -275,11 +275,17 @@ def test_a_handout_is_the_book_without_its_solutions(tmp_path):
 
 
 def test_a_record_names_the_machine_and_the_versions_that_matter():
-    said = machine.machine("torch", "nbval").split(", ")
-    assert said[0] and said[1] == f"{os.cpu_count()} cores"
-    assert said[2].startswith("Python 3.")
-    assert said[3] == f"torch {version('torch')}" and said[4].startswith("nbval ")
-    assert torch.__version__.startswith(said[3].removeprefix("torch "))
+    said = machine.machine("torch", "nbval")
+    assert machine.processor() and said.startswith(f"{machine.processor()}, ")
+    cores, *others, python, pytorch, nbval = said.removeprefix(
+        f"{machine.processor()}, "
+    ).split(", ")
+    assert (
+        cores == f"{os.cpu_count()} cores" and len(others) == torch.cuda.is_available()
+    )
+    assert python.startswith("Python 3.")
+    assert pytorch == f"torch {version('torch')}" and nbval.startswith("nbval ")
+    assert torch.__version__.startswith(pytorch.removeprefix("torch "))
 
 
 # --- what is said in two places is the same
