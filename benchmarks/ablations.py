@@ -4,7 +4,7 @@
 
 Every model learns to predict the characters of the plays (two plays held out) with the
 same batches, steps and learning rate; all but the first lack one part, or have it in
-another place. Chapter 3 trains five of them for 150 steps and draws these curves.
+another place. Chapter 4 trains five of them for 150 steps and draws these curves.
 """
 
 from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
     python -m benchmarks.front_page            about 1 minute
 
-The recipe of chapter 4: the preset `SMALL` learns from the characters of all plays but
+The recipe of chapter 5: the preset `SMALL` learns from the characters of all plays but
 two, for 500 steps, on one thread. Then it reads a line of a play that is new to it.
 Stored are, for each character of the line, the five that the model finds likeliest to
 follow, how likely it found the one that did, and the weights of every head.
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def targets(figures: dict) -> list[Target]:
-    """A model that has learned what chapter 4 promises, in under a minute."""
+    """A model that has learned what chapter 5 promises, in under a minute."""
     loss, seconds = figures["held_out_nats"], figures["processor_seconds"]
     return [
         Target("held-out loss", loss, 1.84, "nats", at_most=True),

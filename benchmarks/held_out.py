@@ -5,7 +5,7 @@
 The same stretches of a play, every tenth of 650 characters, are read by two models. One
 learned from the rest of that play and from two other plays; to the other the play is
 new: in its place it learned from as many characters of a fourth. Five plays, one after
-the other, are the one in question. The model is the GPT of chapter 3.
+the other, are the one in question. The model is the GPT of chapter 4.
 """
 
 from statistics import mean

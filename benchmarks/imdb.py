@@ -203,7 +203,7 @@ def collect(folder: Path) -> dict[str, dict[str, list[dict[str, Any]]]]:
 
 
 def targets(figures: dict) -> list[Target]:
-    """What chapter 6 hopes to reach; fine-tuned is "layerwise", chosen beforehand."""
+    """What chapter 8 hopes to reach; fine-tuned is "layerwise", chosen beforehand."""
     found = figures["runs"]
 
     def mean(method: str, labels: str) -> float:

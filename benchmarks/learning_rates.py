@@ -4,7 +4,7 @@
 
 The range test lets the rate of AdamW rise by the same factor at every step of one short
 run. Beside it stand runs at eight fixed highest rates, each with warm-up and decay. All
-learn the plays' characters, with three seeds; the model is the GPT of chapter 3.
+learn the plays' characters, with three seeds; the model is the GPT of chapter 4.
 """
 
 from functools import partial

@@ -2,7 +2,7 @@
 
     python -m benchmarks.little_data            about 4 minutes
 
-The GPT of chapter 3 learns from the first 10,000 characters of Hamlet, and predicts the
+The GPT of chapter 4 learns from the first 10,000 characters of Hamlet, and predicts the
 plays that were held out; four others have dropout, more weight decay, fewer parameters
 or ten times the text. Three seeds each. Stored is the held-out loss after every 25
 steps.

@@ -1,4 +1,4 @@
-"""The body of chapter 6: word vectors, learned from reviews without labels.
+"""The body of chapter 8: word vectors, learned from reviews without labels.
 
     python -m benchmarks.pretrain_reviews [FOLDER]
 

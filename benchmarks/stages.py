@@ -2,7 +2,7 @@
 
     python -m benchmarks.stages [FOLDER]
 
-The masked stage starts with the word vectors of chapter 6's body and teaches its block
+The masked stage starts with the word vectors of chapter 8's body and teaches its block
 to fill in hidden words, 25 minutes on one core; it may be stopped, and goes on from its
 checkpoint in FOLDER (default: ~/.cache/inside-gpt/stages). Then each body is fine-tuned
 as in `benchmarks.imdb` and measured on the validation reviews. (The same body without

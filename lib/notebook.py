@@ -114,3 +114,13 @@ def stored(name: str) -> dict:
     """
     folder = Path(__file__).parent.parent / "benchmarks" / "results"
     return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def provenance(result: dict) -> Markdown:
+    """How a stored result was made: a line that opens and names command, date, machine.
+
+    `result` is what `stored` gave, or one of its entries by processor.
+    """
+    said = f"`{result['command']}`, {result['date']}, {result['machine']}"
+    summary = "<summary>How this was measured</summary>"
+    return Markdown(f"<details>{summary}\n\n{said}\n\n</details>")

@@ -28,7 +28,7 @@ TEXTS = (
     "pyproject.toml",
     "_config.yml",
 )
-# A Markdown link to a file: `](../02_attention.ipynb#masks)`.
+# A Markdown link to a file: `](../03_attention.ipynb#masks)`.
 RELATIVE = re.compile(r"(\])\((?!https?://|#)([^)\s]+)\)")
 
 

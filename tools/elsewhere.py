@@ -1,7 +1,7 @@
 """Run notebooks as a stranger's machine does: another Python, an empty folder.
 
     python -m tools.elsewhere PYTHON                              every notebook
-    python -m tools.elsewhere PYTHON chapters/02_attention.ipynb  one of them
+    python -m tools.elsewhere PYTHON chapters/03_attention.ipynb  one of them
 
 PYTHON is the interpreter of another environment, with torch, numpy, matplotlib and
 ipykernel in whatever versions; what else the book needs, its first cell installs there.

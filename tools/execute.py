@@ -1,7 +1,7 @@
 """Run notebooks side by side, each in a fresh kernel, and store nothing.
 
     python -m tools.execute                              every notebook
-    python -m tools.execute chapters/02_attention.ipynb  one of them
+    python -m tools.execute chapters/03_attention.ipynb  one of them
     python -m tools.execute --jobs 8                     so many at a time
 
 For each it prints the seconds it took and the device it worked on, and the cell that

@@ -25,7 +25,7 @@ from tools.reference_pages import note_sources, place_link
 
 TEMPLATE = Path(__file__).with_name("prediction.html")
 RESULT = "benchmarks/results/front_page.json"
-MODEL = "chapters/04_pretraining"  # where the recipe is explained
+MODEL = "chapters/05_learning"  # where the recipe is explained
 START, LAYER, HEAD = 19, 3, 3  # after "Is this a dagger whi": each guess makes a word
 HEADER = re.compile(r"^- \*\*([\w ]+?):?\*\*:? (.+)$", re.MULTILINE)
 
@@ -171,20 +171,24 @@ def look(line: str, shares: str) -> str:
 
 
 class ChapterPath(SphinxDirective):
-    """Every chapter: what it is for, how long it takes, what it trains."""
+    """Every chapter: the question it answers, how long it takes, what runs."""
 
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """A list with an entry for each line `NN_name: what it trains`."""
+        """A list with an entry for each line `NN_name: question? what it does`."""
         root, listed = Path(self.env.srcdir), bullets(self.content)
         note_sources(self.env)
         found = [path.stem for path in chapters(root)]
         if list(listed) != found:
             raise self.error(f"expected a line for each of {', '.join(found)}")
         path = nodes.bullet_list(classes=["chapter-path"])
-        for stem, trains in listed.items():
-            path += entry(stem, header(root / "chapters" / f"{stem}.ipynb"), trains)
+        for stem, said in listed.items():
+            question, mark, does = said.partition("? ")
+            if not mark:
+                raise self.error(f"expected a question for {stem}, and what it does")
+            facts = header(root / "chapters" / f"{stem}.ipynb")
+            path += entry(stem, facts, f"{question}?", does)
         return [path]
 
 
@@ -193,8 +197,10 @@ def bullets(lines) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in lines if line.strip())
 
 
-def entry(stem: str, facts: dict[str, str], trains: str) -> nodes.list_item:
-    """One chapter: its name, what its reader will be able to do, its times."""
+def entry(
+    stem: str, facts: dict[str, str], question: str, does: str
+) -> nodes.list_item:
+    """One chapter: its name, its question, its times, and what runs."""
     link = addnodes.pending_xref(
         "",
         nodes.inline("", ""),
@@ -204,15 +210,14 @@ def entry(stem: str, facts: dict[str, str], trains: str) -> nodes.list_item:
         refexplicit=False,
         refwarn=True,
     )
-    number = nodes.inline("", str(int(stem[:2])), classes=["number"])
+    number = nodes.inline("", str(int(stem[:2]) or ""), classes=["number"])
     title = nodes.paragraph("", "", number, nodes.Text(" "), link)
     title["classes"].append("chapter-title")
-    promise = facts["You will be able to"]
     times = (
         f"{facts['Minutes to read']} minutes to read · "
-        f"{facts['Seconds to run'].split()[0]} seconds to run · trains {trains}"
+        f"{facts['Seconds to run'].split()[0]} seconds to run · {does}"
     )
-    text = nodes.paragraph("", promise[0].upper() + promise[1:])
+    text = nodes.paragraph("", question)
     return nodes.list_item(
         "", title, text, nodes.paragraph("", times, classes=["chapter-times"])
     )

@@ -17,7 +17,7 @@ import yaml
 
 from tools.address import notebooks, read_notebook
 
-SOLUTIONS = "chapters/solutions/"
+SOLUTIONS = ("chapters/solutions/", "solutions.md")
 SENTENCE = re.compile(r" Solutions are on \[[^]]*\]\([^)]*\)\.")
 
 
@@ -36,7 +36,7 @@ def without_solutions(contents: dict) -> dict:
     """A table of contents with no solution, and no part that is left empty."""
     parts = []
     for part in contents["parts"]:
-        kept = [c for c in part["chapters"] if not c["file"].startswith(SOLUTIONS)]
+        kept = [c for c in part["chapters"] if c["file"] != "solutions"]
         if kept:
             parts.append({**part, "chapters": kept})
     return {**contents, "parts": parts}

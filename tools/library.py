@@ -19,7 +19,7 @@ PAGES = "reference/*"  # in the table of contents: a page for each part of the l
 class Place:
     """Where a chapter shows a name, or uses it."""
 
-    chapter: str  # as in chapters/02_attention
+    chapter: str  # as in chapters/03_attention
     heading: str  # of the section
     shown: bool  # its source is printed there
 

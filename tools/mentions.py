@@ -1,7 +1,7 @@
 """A local Sphinx extension: words that name something become links to it.
 
 Chapters and docstrings name things in plain words, which read well anywhere:
-"figure 2.3", "equation 2.1", "Vaswani et al. 2017", a **term** of the glossary. On the
+"figure 3.3", "equation 3.1", "Vaswani et al. 2017", a **term** of the glossary. On the
 site each such word is a link, a term once on each page. What the words may be is in
 tools/numbered.py and tools/bibliography.py.
 """

@@ -2,11 +2,11 @@ r"""Numbered figures and equations: their anchors, and which words name one.
 
 In the notebooks numbers are plain text, which reads the same anywhere:
 
-- a caption stands under its picture and begins with `**Figure 2.3.**`,
-- an equation has `\tag{2.1}` between its dollar signs,
-- prose says "figure 2.3", "figures 2.3 and 2.4" or "equation 2.1".
+- a caption stands under its picture and begins with `**Figure 3.3.**`,
+- an equation has `\tag{3.1}` between its dollar signs,
+- prose says "figure 3.3", "figures 3.3 and 3.4" or "equation 3.1".
 
-On the site each number is an anchor (`figure-2-3`, `equation-2-1`) and each mention
+On the site each number is an anchor (`figure-3-3`, `equation-3-1`) and each mention
 links to it, from whatever page. A number that is named and does not exist is a warning.
 """
 
@@ -23,29 +23,30 @@ from tools.prose import prose
 
 logger = logging.getLogger(__name__)
 
-CAPTION = re.compile(r"Figure (\d+\.\d+)\.")
-TAG = re.compile(r"\\tag\{(\d+\.\d+)\}")
-NUMBER = re.compile(r"\d+\.\d+")
+NUMBER = r"(?:\d+|A)\.\d+"  # of a chapter, or of the appendix
+CAPTION = re.compile(rf"Figure ({NUMBER})\.")
+TAG = re.compile(rf"\\tag\{{({NUMBER})\}}")
+ONE = re.compile(NUMBER)
 MENTION = re.compile(
-    r"\b(figure|equation)s?\s+\d+\.\d+(?:(?:,|,?\s+and|\s+or|\s+to)\s+\d+\.\d+)*",
+    rf"\b(figure|equation)s?\s+{NUMBER}(?:(?:,|,?\s+and|\s+or|\s+to)\s+{NUMBER})*",
     re.IGNORECASE,
 )
 
 
 def anchor(kind: str, number: str) -> str:
-    """`figure-2-3`."""
+    """`figure-3-3`."""
     return f"{kind.lower()}-{number.replace('.', '-')}"
 
 
 def said(name: str) -> str:
-    """`figure 2.3`, the words for an anchor."""
+    """`figure 3.3`, the words for an anchor."""
     return "{} {}.{}".format(*name.split("-"))
 
 
 def mentions(text: str) -> Iterator[tuple[int, int, str]]:
     """Each number that a text names: start, end, anchor; a first one with its word."""
     for named in MENTION.finditer(text):
-        for i, number in enumerate(NUMBER.finditer(text, *named.span())):
+        for i, number in enumerate(ONE.finditer(text, *named.span())):
             start = number.start() if i else named.start()
             yield start, number.end(), anchor(named[1], number[0])
 

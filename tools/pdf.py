@@ -45,7 +45,7 @@ FACE = """@font-face {{ font-family: "{}"; font-weight: {}; font-style: {};
 class Part:
     """A page of the site in the table of contents."""
 
-    page: str  # as in chapters/02_attention
+    page: str  # as in chapters/03_attention
     caption: str  # of the part of the book
     depth: int  # 1 for a page that stands under another
     number: int  # of a chapter, 0 for all others
@@ -75,8 +75,9 @@ def parts(contents: dict) -> list[Part]:
     found = []
 
     def walk(entries: list[dict], caption: str, depth: int) -> None:
-        for number, entry in enumerate(entries, start=1):
-            chapter = number if caption == "Chapters" else 0
+        for entry in entries:
+            numbered = re.match(r"chapters/(\d\d)_", entry["file"])
+            chapter = int(numbered[1]) if numbered else 0
             found.append(Part(entry["file"], caption, depth, chapter))
             walk(entry.get("sections", []), caption, depth + 1)
 

@@ -7,7 +7,7 @@ library's docstrings, told to Sphinx: a comment beside a field says what it is, 
 backtick marks code, four spaces a formula.
 
 The directive `library-files` is the table of all files. The role `chapter` links to a
-section of a chapter, as in `chapters/02_attention#The mask`; the role `section` says
+section of a chapter, as in `chapters/03_attention#The mask`; the role `section` says
 its heading alone.
 """
 

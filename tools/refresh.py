@@ -1,7 +1,7 @@
 """Refresh stored outputs: the one way in which the outputs of a notebook are made.
 
     python -m tools.refresh                              every notebook
-    python -m tools.refresh chapters/02_attention.ipynb  one of them
+    python -m tools.refresh chapters/03_attention.ipynb  one of them
     python -m tools.refresh --jobs 2                     two at a time
 
 Each notebook is run from top to bottom in a fresh kernel, and stored when its last cell

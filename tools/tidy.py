@@ -1,7 +1,7 @@
 """Leave out of notebooks what belongs to one machine or one live session.
 
     python -m tools.tidy                              every notebook
-    python -m tools.tidy chapters/02_attention.ipynb  one of them
+    python -m tools.tidy chapters/03_attention.ipynb  one of them
 
 Saving a notebook in an editor adds such things. What cells said is not touched: outputs
 are made by `python -m tools.refresh` alone.

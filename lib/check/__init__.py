@@ -5,18 +5,18 @@ file            idea
 ==============  ==========================================================
 verdict.py      how a checker works
 chapter_01.py   pairs, merges, one-hot vectors, padding, cosines
-chapter_02.py   shares, masks, attention, heads
-chapter_03.py   norms, the residual step, feed-forward, the block
-chapter_04.py   surprise, bits, a floor, a schedule, clipping, Adam
-chapter_05.py   filters, the greedy loop, the cache and its window
-chapter_06.py   pooling, dropped words, adapters, rates, and measures
+chapter_03.py   shares, masks, attention, heads
+chapter_04.py   norms, the residual step, feed-forward, the block
+chapter_05.py   surprise, bits, a floor, a schedule, clipping, Adam
+chapter_07.py   filters, the greedy loop, the cache and its window
+chapter_08.py   pooling, dropped words, adapters, rates, and measures
 progress.py     how far the reader has come
 ==============  ==========================================================
 """
 
 from lib.check.chapter_01 import cosine, encode, merge, one_hot, pad, pairs
-from lib.check.chapter_02 import attention, grouped, heads, mask, row, softmax
-from lib.check.chapter_03 import (
+from lib.check.chapter_03 import attention, grouped, heads, mask, row, softmax
+from lib.check.chapter_04 import (
     block,
     feed_forward_size,
     layer_norm,
@@ -24,9 +24,9 @@ from lib.check.chapter_03 import (
     pre_norm,
     rms_norm,
 )
-from lib.check.chapter_04 import adam, bits, clip, floor, schedule, surprise
-from lib.check.chapter_05 import cache_size, greedy, kept, penalty, ring, top_p
-from lib.check.chapter_06 import (
+from lib.check.chapter_05 import adam, bits, clip, floor, schedule, surprise
+from lib.check.chapter_07 import cache_size, greedy, kept, penalty, ring, top_p
+from lib.check.chapter_08 import (
     calibration_error,
     f1,
     integrated,

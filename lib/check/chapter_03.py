@@ -1,9 +1,9 @@
-"""The exercises of chapter 3: norms, the residual step, feed-forward, the block."""
+"""The exercises of chapter 3: shares, masks, attention, heads."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor
 
 from lib.check.verdict import (
     call,
@@ -15,153 +15,119 @@ from lib.check.verdict import (
     same,
     wrong_shape,
 )
+from lib.model.attention import scaled_dot_product
 from lib.model.masks import causal_mask
 
 
 @checker
-def normed_row(answer: object) -> Iterator[str]:
-    """The layer norm of [6, 0, 6, 8], to two decimals."""
-    x = torch.tensor([6.0, 0, 6, 8])
+def row(answer: object) -> Iterator[str]:
+    """The weights of "river" over [the, bank, of, the, river, was], to two decimals."""
     found = torch.tensor(answer, dtype=torch.float)
-    centered = x - x.mean()
-    true = centered / 3
+    products = torch.tensor([0.0, 1, 0, 0, 1, 0])
+    true = (products / 2).softmax(0)
     yield from wrong_shape(found, true)
-    if close_by_hand(found, centered):
-        yield "the mean is gone; now divide by the square root of the variance."
-    if close_by_hand(found, centered / 9):
-        yield "these are divided by the variance; divide by its square root."
-    if close_by_hand(found, centered / x.std()):
-        yield "the variance is a mean over 4 numbers: divide their sum by 4, not by 3."
-    if close_by_hand(found, x / x.square().mean().sqrt()):
-        yield "this is the RMS norm; layer norm subtracts the mean first."
-    if close_by_hand(found, x / 3):
-        yield "the mean is still in there; subtract it first."
+    if close_by_hand(found, products / 2) or close_by_hand(found, products):
+        yield "these are the scores; softmax turns them into shares."
+    if close_by_hand(found, products.softmax(0)):
+        yield "the scores are not divided by the square root of the width, which is 2."
+    if abs(found.sum() - 1) > 0.04:
+        yield f"shares add up to 1, but yours add up to {found.sum():.2f}."
     yield from off_by_hand(found, true)
 
 
 @checker
-def layer_norm(answer: Callable) -> Iterator[str]:
-    """`answer(x, eps)`: layer norm over the last axis, with no scale and no shift."""
-    x = 3 * random_numbers(2, 5, 8) + 1
-    centered = x - x.mean(-1, keepdim=True)
-    variance = centered.square().mean(-1, keepdim=True)
-    true = centered / (variance + 0.1).sqrt()
-    result = call(answer, x, 0.1)
+def softmax(answer: Callable) -> Iterator[str]:
+    """`answer(scores, temperature)`: softmax over the last axis."""
+    scores = torch.tensor([[1.0, 2.0, 4.0], [0.0, 0.0, 3.0]])
+    true = (scores / 0.5).softmax(-1)
+    result = call(answer, scores, 0.5)
     yield from wrong_shape(result, true)
-    unbiased = centered.square().sum(-1, keepdim=True) / 7
-    if same(result, centered / (unbiased + 0.1).sqrt()):
-        yield "the sum of squares is divided by 7, not by 8: use unbiased=False."
-    if same(result, centered / (variance.sqrt() + 0.1)):
-        yield "eps is added to the root; add it to the variance, before the root."
-    if same(result, centered / (variance + 0.1)):
-        yield "it is divided by the variance; divide by its square root."
-    if same(result, x / (variance + 0.1).sqrt()):
-        yield "the mean is not subtracted."
-    if same(result, torch.nn.functional.layer_norm(x, (8,), eps=0)):
-        yield "eps makes no difference."
-    if not same(result.mean(-1), torch.zeros(2, 5)):
-        yield "each vector should have mean 0: take the mean over the last axis."
-    yield from off(result, true)
+    if same(result, (scores * 0.5).softmax(-1)):
+        yield "the scores are multiplied by the temperature; divide by it."
+    if same(result, scores.softmax(-1)):
+        yield "the temperature makes no difference."
+    if not same(result.sum(-1), torch.ones(2)):
+        yield f"each row should add up to 1, but the first gives {result[0].sum():.2f}."
+    if not same(result, true):
+        yield f"at temperature 0.5, scores 1, 2, 4 give 4 a share of {true[0, -1]:.3f}."
+    if not call(answer, scores + 1000, 0.5).isfinite().all():
+        yield "scores above 1,000 overflow; subtract the largest of each row first."
 
 
 @checker
-def rms_norm(answer: Callable) -> Iterator[str]:
-    """`answer(x, scale, eps)`: RMS norm over the last axis, times a learned scale."""
-    x = 3 * random_numbers(2, 5, 8) + 1
-    scale = random_numbers(8)
-    square = x.square().mean(-1, keepdim=True)
-    true = x / (square + 0.1).sqrt() * scale
-    result = call(answer, x, scale, 0.1)
+def mask(answer: Callable) -> Iterator[str]:
+    """`answer(time)`: booleans (time, time), True where the row may look."""
+    result = call(answer, 4)
+    true = causal_mask(4)[0, 0]
     yield from wrong_shape(result, true)
-    centered = x - x.mean(-1, keepdim=True)
-    variance = centered.square().mean(-1, keepdim=True)
-    if same(result, centered / (variance + 0.1).sqrt() * scale):
-        yield "this is layer norm; the RMS norm leaves the mean where it is."
-    if same(result, true / scale):
-        yield "the scale makes no difference."
-    if same(result, x / (square + 0.1) * scale):
-        yield "it is divided by the mean square; divide by its square root."
-    if same(result, x / (8 * square + 0.1).sqrt() * scale):
-        yield "the squares are added up; take their mean."
-    if same(result, x / (square.sqrt() + 0.1) * scale):
-        yield "eps is added to the root; add it to the mean square, before the root."
-    yield from off(result, true)
+    if result.dtype != torch.bool:
+        yield f"the mask should hold booleans, but holds {result.dtype}."
+    if torch.equal(result, true.T):
+        yield "rows look at columns; yours sees the future and not the past."
+    if torch.equal(result, ~true):
+        yield "True should mean 'may look'; yours is the other way round."
+    if not result.diagonal().all():
+        yield "a position may look at itself, and yours may not."
+    if not torch.equal(result, true):
+        yield "row t should be True in columns 0 to t and nowhere else."
 
 
 @checker
-def pre_norm(answer: Callable) -> Iterator[str]:
-    """`answer(x, part, norm)`: one residual step, the norm before the part."""
-    x = random_numbers(2, 5, 8)
-    (part, norm) = _parts(8, "part", "norm")
-    true = x + part(norm(x))
-    result = call(answer, x, part, norm)
-    yield from wrong_shape(result, true)
-    if same(result, norm(x + part(x))):
-        yield "this is post-norm; here the norm comes before the part."
-    if same(result, x + norm(part(x))):
-        yield "the norm comes after the part; it should come before."
-    if same(result, part(norm(x))):
-        yield "the part replaces the stream; add to it."
-    if same(result, norm(x) + part(norm(x))):
-        yield "the stream itself is normalized; only what the part reads should be."
-    if same(result, x + part(x)):
-        yield "the norm is not used."
-    yield from off(result, true)
-
-
-@checker
-def feed_forward_size(answer: Callable) -> Iterator[str]:
-    """`answer(width, hidden, bias)`: the parameters of a `FeedForward`."""
-    for bias in (False, True):
-        found = call(answer, 10, 30, bias, kind=object)
-        true = 2 * 10 * 30 + bias * (30 + 10)
-        if found == 10 * 30 + bias * 30:
-            yield "there are two matrices: one to the hidden numbers and one back."
-        if found == 3 * 10 * 30 + bias * (30 + 30 + 10):
-            yield "this is SwiGLU, which has a third matrix; FeedForward has two."
-        if bias and found == 2 * 10 * 30:
-            yield "with bias=True each matrix has a bias for every number it gives."
-        if not bias and found == 2 * 10 * 30 + 30 + 10:
-            yield "with bias=False there are no biases to count."
-        if found in (2 * 10 * 30 + 2 * 10, 2 * 10 * 30 + 2 * 30):
-            yield "the two biases differ: one has hidden numbers, the other width."
-        if found != true:
-            yield f"width 10, hidden 30, bias={bias} give {true}, not {found}."
-
-
-@checker
-def block(answer: Callable) -> Iterator[str]:
-    """`answer(x, mask, attention, feed_forward, norm_1, norm_2)`: a pre-norm block."""
-    x = random_numbers(2, 5, 8)
+def attention(answer: Callable) -> Iterator[str]:
+    """`answer(q, k, v, mask)`: the mixed values of scaled dot-product attention."""
+    q, k, v = random_numbers(2, 3, 5, 8, many=3)
     mask = causal_mask(5)
-    look, digest, one, two = _parts(8, "attention", "feed_forward", "norm_1", "norm_2")
-
-    def attend(x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Stands in for attention: a mean over what the mask allows, then a part."""
-        seen = torch.ones(5, 5) if mask is None else mask[0, 0].float()
-        return look(seen / seen.sum(-1, keepdim=True) @ x)
-
-    middle = x + attend(one(x), mask)
-    true = middle + digest(two(middle))
-    result = call(answer, x, mask, attend, digest, one, two)
+    scores = q @ k.transpose(-2, -1)
+    dim = q.size(-1)
+    true = scaled_dot_product(q, k, v, mask)[0]
+    result = call(answer, q, k, v, mask)
     yield from wrong_shape(result, true)
-    blind = x + attend(one(x))
-    if same(result, blind + digest(two(blind))):
-        yield "the mask does not reach attention."
-    if same(result, middle + digest(two(x))):
-        yield "feed-forward reads x; it should read what attention has added to."
-    if same(result, middle + digest(one(middle))):
-        yield "norm_1 is used twice; feed-forward has a norm of its own."
-    if same(result, digest(two(middle))):
-        yield "feed-forward replaces the stream; add to it."
-    if same(result, (after := attend(one(x), mask)) + digest(two(after))):
-        yield "attention replaces the stream; add to it."
-    if same(result, two((after := one(x + attend(x, mask))) + digest(after))):
-        yield "this is post-norm; here each norm comes before its part."
+    if same(result, scores.masked_fill(~mask, -math.inf).softmax(-1) @ v):
+        yield "the scores are not divided by the square root of dim."
+    if same(result, (scores / dim).masked_fill(~mask, -math.inf).softmax(-1) @ v):
+        yield "the scores are divided by dim; divide by its square root."
+    if same(result, scaled_dot_product(q, k, v)[0]):
+        yield "the mask makes no difference."
+    if same(result, (scores / dim**0.5).softmax(-1).masked_fill(~mask, 0) @ v):
+        yield "the mask comes after the softmax, so the rows no longer add up to 1."
+    if same(result, (scores / dim**0.5).masked_fill(~mask, -math.inf).softmax(-2) @ v):
+        yield "the softmax runs over the queries; it should run over the keys."
+    if same(result, scaled_dot_product(q, k, v, ~mask)[0]) or result.isnan().any():
+        yield "the mask is the wrong way round: True means that a query may look."
     yield from off(result, true)
 
 
-def _parts(width: int, *names: str) -> list[Callable[[Tensor], Tensor]]:
-    """Stand-ins for parts, each a matrix of its own and a bend: no two are alike."""
-    matrices = random_numbers(width, width, many=len(names))
-    return [lambda x, m=m: torch.tanh(x @ m) for m in matrices]
+@checker
+def heads(answer: Callable) -> Iterator[str]:
+    """`answer(x, heads)`: (batch, time, width) to (batch, heads, time, dim)."""
+    x = random_numbers(2, 5, 12)
+    true = x.unflatten(-1, (3, 4)).transpose(1, 2)
+    result = call(answer, x, 3)
+    if result.shape == (2, 5, 3, 4):
+        yield "the cut is right; the head axis should come before the time axis."
+    yield from wrong_shape(result, true)
+    if same(result, x.reshape(2, 3, 5, 4)):
+        yield "time and width are mixed up; cut the width first, then swap two axes."
+    if not same(result, true):
+        yield "head 0 should hold the first 4 of the 12 numbers of every token."
+
+
+@checker
+def grouped(answer: Callable) -> Iterator[str]:
+    """`answer(q, k, v)`: 4 query heads share 2 heads of keys and values."""
+    q = random_numbers(2, 4, 5, 8)
+    (k, v) = random_numbers(2, 2, 5, 8, many=2)
+    repeated = (k.repeat_interleave(2, dim=1), v.repeat_interleave(2, dim=1))
+    true = scaled_dot_product(q, *repeated)[0]
+    result = call(answer, q, k, v)
+    yield from wrong_shape(result, true)
+    if same(
+        result, scaled_dot_product(q, k.repeat(1, 2, 1, 1), v.repeat(1, 2, 1, 1))[0]
+    ):
+        yield "heads 0 and 1 should share keys; yours take turns (0, 1, 0, 1)."
+    if same(
+        result, scaled_dot_product(q, k[:, :1].expand_as(q), v[:, :1].expand_as(q))[0]
+    ):
+        yield "all heads share the first keys; each group should have its own."
+    if not same(result, true):
+        yield "heads 0 and 1 should look at key head 0, heads 2 and 3 at key head 1."

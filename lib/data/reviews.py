@@ -1,4 +1,4 @@
-"""Reviews: the two sets of labeled texts of chapter 6, and how they are split.
+"""Reviews: the two sets of labeled texts of chapter 8, and how they are split.
 
 The test set is chosen once, by a fixed seed. It is only for measuring: never for
 learning, never for choosing. The 25,000 reviews are half of what was published, and

@@ -209,7 +209,7 @@ def test_the_plays_held_out_are_not_learned_from(monkeypatch):
 
 
 def test_the_picture_is_of_the_model_of_chapter_4():
-    notebook = nbformat.read("chapters/04_pretraining.ipynb", as_version=4)
+    notebook = nbformat.read("chapters/05_learning.ipynb", as_version=4)
     source = "\n".join(cell.source for cell in notebook.cells)
     where = source.index("## The real run")
     real = source[where : source.index("## What to read")]

@@ -1,4 +1,4 @@
-"""The grid of chapter 6 on tiny reviews: all methods learn, a stopped run goes on."""
+"""The grid of chapter 8 on tiny reviews: all methods learn, a stopped run goes on."""
 
 from dataclasses import replace
 

@@ -129,39 +129,42 @@ def test_the_path_says_what_the_headers_say(tool):
     entries = list(chapter_path(tool, TRAINS).findall(nodes.list_item))
     assert len(entries) == len(CHAPTERS) == len(TRAINS)
     for path, entry, line in zip(CHAPTERS, entries, TRAINS, strict=True):
-        title, promise, times = entry.children
+        title, question, times = entry.children
         first = nbformat.read(path, as_version=4).cells[0].source
-        assert title.astext().strip() == str(int(path.name[:2]))
+        assert title.astext().strip() == str(int(path.name[:2]) or "")
         (link,) = title.findall(addnodes.pending_xref)
         assert link["reftarget"] == f"/chapters/{path.stem}"
-        said = promise.astext()
-        assert f"able to** {said[0].lower()}{said[1:]}" in first and said[-1] == "."
-        minutes, seconds, trains = times.astext().split(" · ")
+        minutes, seconds, does = times.astext().split(" · ")
         assert f"**Minutes to read:** {minutes.split()[0]}\n" in first
         assert f"**Seconds to run:** {seconds.split()[0]} on" in first
-        assert line == f"{path.stem}: {trains.removeprefix('trains ')}"
+        assert line == f"{path.stem}: {question.astext()} {does}"
 
 
 def test_what_the_path_says_is_trained_is_trained():
-    for path in CHAPTERS:
-        assert measured_pages.training_sections(path), path
+    for path, line in zip(CHAPTERS, TRAINS, strict=True):
+        assert bool(measured_pages.training_sections(path)) == ("trains" in line), path
 
 
 @pytest.mark.parametrize("change", ["missing", "unknown"])
 def test_a_chapter_that_is_forgotten_stops_the_build(change, tool):
-    lines = TRAINS[1:] if change == "missing" else [*TRAINS, "99_none: nothing"]
+    lines = TRAINS[1:] if change == "missing" else [*TRAINS, "99_none: why? nothing"]
     with pytest.raises(DirectiveError) as error:
         chapter_path(tool, lines)
-    assert "a line for each of 01_tokens, 02_attention" in error.value.msg
+    assert "a line for each of 01_tokens, 03_attention" in error.value.msg
 
 
 def test_the_readme_says_the_same():
     readme = (ROOT / "README.md").read_text()
     assert readme.split("\n\n")[1] == INDEX.split("\n\n")[1]
     listed = re.findall(
-        r"^\d\. \[[\w -]+\]\(chapters/(\w+)\.ipynb\): (.+)$", readme, re.M
+        r"^- (\d+) \[.+\]\(chapters/(\w+)\.ipynb\): (.+)$", readme, re.M
     )
-    ours = [tuple(line.split(": ")) for line in TRAINS]
-    assert [stem for stem, _ in listed] == [stem for stem, _ in ours]
-    for (_, there), (_, here) in zip(listed, ours, strict=True):
-        assert there == here.replace("above", "on the site's front page")
+    ours = [line.split(": ", 1) for line in TRAINS]
+    assert [name for _, name, _ in listed] == [name for name, _ in ours]
+    for (number, name, there), (_, here) in zip(listed, ours, strict=True):
+        assert int(number) == int(name[:2])
+        assert there == here.partition("? ")[0] + "?"
+    planned = re.search(r"in this order: (.+?)\.\n\n", readme, re.S)[1]
+    assert planned == " ".join(
+        re.search(r"in this order: (.+?)\.\n\n", INDEX, re.S)[1].split()
+    )

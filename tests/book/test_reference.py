@@ -275,7 +275,7 @@ def test_to_be_shown_counts_more_than_to_be_used(tmp_path):
 
 def test_folders_pass_names_on():
     assert library.full_name("lib.train.windows") == "lib.train.batches.windows"
-    assert library.full_name("lib.check.row") == "lib.check.chapter_02.row"
+    assert library.full_name("lib.check.row") == "lib.check.chapter_03.row"
     assert library.full_name("lib.model.gpt.GPT.forward") == "lib.model.gpt.GPT.forward"
     assert library.full_name("lib.check.progress") == "lib.check.progress.progress"
 

@@ -149,7 +149,7 @@ def test_the_page_for_lost_readers_works_at_any_depth(browser, build, tmp_path):
         assert reader.page.url == f"{address}{root.strip('/')}/index.html"
 
 
-@pytest.mark.parametrize("page", ["chapters/02_attention", "reference/model"])
+@pytest.mark.parametrize("page", ["chapters/03_attention", "reference/model"])
 def test_a_page_prints_clean(page, browser, build):
     """No bars beside the text, no controls, code not cut off, dark turned light."""
     with serve(build[1]) as address:
@@ -207,7 +207,7 @@ def test_the_book_has_every_page_in_its_outline(book, build):
     for title, number in found:
         assert any(line.endswith(f"{title} {number}") for line in lines), title
     sheet = book.pages[numbers[1] - 1].extract_text()
-    assert "Chapter 2" in sheet and re.search(rf"^{numbers[1]}$", sheet, re.MULTILINE)
+    assert "Chapter 3" in sheet and re.search(rf"^{numbers[1]}$", sheet, re.MULTILINE)
 
 
 def test_links_of_the_book_lead_to_its_pages_or_to_whole_addresses(book):
@@ -232,7 +232,7 @@ def test_links_of_the_book_lead_to_its_pages_or_to_whole_addresses(book):
 def test_figures_are_packed_again_pixel_by_pixel(build, monkeypatch, tmp_path):
     """What a notebook stores and what its page shows; a transparent one as well."""
     assert not list(build[1].glob("_images/*.png"))
-    notebook = nbformat.read(ROOT / "chapters/02_attention.ipynb", as_version=4)
+    notebook = nbformat.read(ROOT / "chapters/03_attention.ipynb", as_version=4)
     stored = next(
         output.data["image/png"]
         for cell in notebook.cells
@@ -383,11 +383,11 @@ def search(browser, build):
 @pytest.mark.parametrize(
     "words, entry, chapter",
     [
-        ("softmax", "glossary.html#term-softmax", "02_attention"),
-        ("residual stream", "glossary.html#term-residual-stream", "03_block"),
-        ("learning rate", "glossary.html#term-learning-rate", "04_pretraining"),
-        ("top-p", "glossary.html#term-top-p", "05_generation"),
-        ("LoRA", "glossary.html#term-LoRA", "06_finetuning"),
+        ("softmax", "glossary.html#term-softmax", "03_attention"),
+        ("residual stream", "glossary.html#term-residual-stream", "04_block"),
+        ("learning rate", "glossary.html#term-learning-rate", "05_learning"),
+        ("top-p", "glossary.html#term-top-p", "07_generation"),
+        ("LoRA", "glossary.html#term-LoRA", "08_finetuning"),
         ("byte-pair encoding", "glossary.html#term-byte-pair-encoding", "01_tokens"),
         (
             "KeyValueCache",
@@ -409,8 +409,8 @@ def test_notebooks_link_to_each_other_inside_the_site(build):
     for path in sorted(build[1].glob("chapters/**/*.html")):
         links = re.findall(r"<a [^>]*>", path.read_text(encoding="utf-8"))
         assert links and not [a for a in links if f'href="{url}' in a], path
-    solutions = (build[1] / "chapters/solutions/02_attention.html").read_text()
-    assert 'href="../02_attention.html"' in solutions
+    solutions = (build[1] / "chapters/solutions/03_attention.html").read_text()
+    assert 'href="../03_attention.html"' in solutions
 
 
 def test_every_aside_of_a_notebook_is_a_note_of_its_page(build):

@@ -269,3 +269,14 @@ def test_a_stored_result_names_its_command_and_machine():
     assert result["machine"] and result["date"] and result["figures"]
     with pytest.raises(FileNotFoundError, match=r"nothing_of_the_kind\.json"):
         notebook.stored("nothing_of_the_kind")
+
+
+def test_how_a_result_was_made_is_one_line_that_opens():
+    for name in ("held_out", "precision"):
+        result = notebook.stored(name)
+        entries = result.get("by_processor", {"": result})
+        for entry in entries.values():
+            said = notebook.provenance(entry).data
+            assert said.startswith("<details><summary>") and said.endswith("</details>")
+            for key in ("command", "date", "machine"):
+                assert entry[key] in said

@@ -1,7 +1,13 @@
-"""The checkers of chapter 3, the block: right passes, wrong is told why."""
+"""The checkers of chapter 3, attention: right passes, wrong is told why."""
+
+import math
 
 import pytest
+import torch
 
+from lib import check
+from lib.model.attention import scaled_dot_product
+from lib.model.masks import causal_mask
 from tests.helpers.checkers import (
     assert_complete,
     assert_not_done,
@@ -10,123 +16,97 @@ from tests.helpers.checkers import (
 )
 
 
-def norm(x, eps=0.0, center=True, count=None, power=0.5, axis=-1, late=0.0):
-    """Layer norm, RMS norm, and the ways to get them wrong."""
-    x = x - x.mean(axis, keepdim=True) if center else x
-    count = x.size(axis) if count is None else count
-    spread = x.square().sum(axis, keepdim=True) / count + eps
-    return x / (spread**power + late)
+def attend(q, k, v, mask, divisor=None, axis=-1):
+    scores = (
+        q @ k.transpose(-2, -1) / (q.size(-1) ** 0.5 if divisor is None else divisor)
+    )
+    return scores.masked_fill(~mask, -math.inf).softmax(axis) @ v
 
 
-def biases_miscounted(width, hidden, bias):
-    return 2 * width * hidden + bias * 2 * width
+def mask_after(q, k, v, mask):
+    scores = q @ k.transpose(-2, -1) / q.size(-1) ** 0.5
+    return scores.softmax(-1).masked_fill(~mask, 0) @ v
 
 
-def parts_in_order(x, mask, attention, feed_forward, norm_1, norm_2):
-    x = x + attention(norm_1(x), mask)
-    return x + feed_forward(norm_2(x))
+def no_overflow(scores, temperature):
+    powers = (scores / temperature).exp()
+    return powers / powers.sum(-1, keepdim=True)
 
 
-def parts_side_by_side(x, mask, attention, feed_forward, norm_1, norm_2):
-    return x + attention(norm_1(x), mask) + feed_forward(norm_2(x))
-
-
-def no_second_addition(x, mask, attention, feed_forward, norm_1, norm_2):
-    return feed_forward(norm_2(x + attention(norm_1(x), mask)))
-
-
-def no_first_addition(x, mask, attention, feed_forward, norm_1, norm_2):
-    x = attention(norm_1(x), mask)
-    return x + feed_forward(norm_2(x))
-
-
-def norms_after(x, mask, attention, feed_forward, norm_1, norm_2):
-    x = norm_1(x + attention(x, mask))
-    return norm_2(x + feed_forward(x))
+def repeat(q, k, v, how):
+    return scaled_dot_product(q, how(k), how(v))[0]
 
 
 RIGHT = {
-    "normed_row": [0.33, -1.67, 0.33, 1.0],
-    "layer_norm": norm,
-    "rms_norm": lambda x, scale, eps: norm(x, eps, center=False) * scale,
-    "pre_norm": lambda x, part, norm: x + part(norm(x)),
-    "feed_forward_size": lambda w, h, bias: 2 * w * h + bias * (w + h),
-    "block": parts_in_order,
+    "row": [0.14, 0.23, 0.14, 0.14, 0.23, 0.14],
+    "softmax": lambda scores, temperature: (scores / temperature).softmax(-1),
+    "mask": lambda time: torch.ones(time, time).tril().bool(),
+    "attention": attend,
+    "heads": lambda x, heads: x.unflatten(-1, (heads, -1)).transpose(1, 2),
+    "grouped": lambda q, k, v: repeat(q, k, v, lambda x: x.repeat_interleave(2, 1)),
 }
 WRONG = [
-    ("normed_row", [1, -5, 1, 3], "now divide by the square root"),
-    ("normed_row", [0.11, -0.56, 0.11, 0.33], "divided by the variance"),
-    ("normed_row", [0.29, -1.44, 0.29, 0.87], "divide their sum by 4, not by 3"),
-    ("normed_row", [1.03, 0, 1.03, 1.37], "this is the RMS norm"),
-    ("normed_row", [2, 0, 2, 2.67], "subtract it first"),
-    ("normed_row", [0.33, 1.67, 0.33, 1.0], "number 2 of the 4"),
-    ("layer_norm", lambda x, eps: norm(x, eps, count=7), "unbiased=False"),
-    ("layer_norm", lambda x, eps: norm(x, late=eps), "add it to the variance"),
-    ("layer_norm", lambda x, eps: norm(x, eps, power=1), "its square root"),
+    ("row", [0, 1, 0, 0, 1, 0], "these are the scores"),
+    ("row", [0, 0.5, 0, 0, 0.5, 0], "these are the scores"),
+    ("row", [0.11, 0.29, 0.11, 0.11, 0.29, 0.11], "not divided by the square root"),
+    ("row", [0.14, 0.23, 0.14, 0.14, 0.13, 0.14], "add up to 0.92"),
+    ("row", [0.23, 0.14, 0.14, 0.14, 0.23, 0.14], "number 1 of the 6"),
+    ("row", [0.5, 0.5], r"shape should be \(6,\), but is \(2,\)"),
+    ("row", "what?", "stops with"),
+    ("softmax", lambda s, t: (s * t).softmax(-1), "multiplied by the temperature"),
+    ("softmax", lambda s, t: s.softmax(-1), "makes no difference"),
+    ("softmax", lambda s, t: (s / t).softmax(0), "each row should add up to 1"),
+    ("softmax", lambda s, t: (s / t / t).softmax(-1), "give 4 a share of 0.980"),
+    ("softmax", no_overflow, "overflow; subtract the largest"),
+    ("mask", lambda t: torch.ones(t, t).triu().bool(), "sees the future"),
+    ("mask", lambda t: torch.ones(t, t).triu(1).bool(), "the other way round"),
+    ("mask", lambda t: torch.ones(t, t).tril(-1).bool(), "may look at itself"),
+    ("mask", lambda t: torch.ones(t, t).tril(), "booleans, but holds torch.float32"),
+    ("mask", lambda t: torch.ones(t, t).bool(), "columns 0 to t and nowhere else"),
+    ("attention", lambda q, k, v, m: attend(q, k, v, m, 1), "not divided"),
+    ("attention", lambda q, k, v, m: attend(q, k, v, m, q.size(-1)), "its square root"),
     (
-        "layer_norm",
-        lambda x, eps: x / (x.var(-1, keepdim=True, unbiased=False) + eps) ** 0.5,
-        "mean is not subtracted",
+        "attention",
+        lambda q, k, v, m: attend(q, k, v, m | True),
+        "mask makes no difference",
     ),
-    ("layer_norm", lambda x, eps: norm(x), "eps makes no difference"),
-    ("layer_norm", lambda x, eps: norm(x, eps, axis=1), "over the last axis"),
-    ("layer_norm", lambda x, eps: 2 * norm(x, eps), "differ from the true ones by up"),
-    ("rms_norm", lambda x, scale, eps: norm(x, eps) * scale, "this is layer norm"),
-    ("rms_norm", lambda x, scale, eps: norm(x, eps, False), "scale makes no"),
+    ("attention", mask_after, "mask comes after the softmax"),
+    ("attention", lambda q, k, v, m: attend(q, k, v, m, axis=-2), "over the queries"),
+    ("attention", lambda q, k, v, m: attend(q, k, v, ~m), "wrong way round"),
     (
-        "rms_norm",
-        lambda x, scale, eps: norm(x, eps, False, power=1) * scale,
-        "divide by its square root",
+        "attention",
+        lambda q, k, v, m: attend(q, k, v, m) + 1,
+        "differ .* by up to 1.000",
+    ),
+    ("attention", lambda q, k, v, m: q @ k, "stops with RuntimeError"),
+    ("attention", lambda q, k, v, m: 3, "should be a tensor, but is of type int"),
+    ("heads", lambda x, h: x.unflatten(-1, (h, -1)), "head axis should come before"),
+    ("heads", lambda x, h: x.reshape(2, 3, 5, 4), "time and width are mixed up"),
+    (
+        "heads",
+        lambda x, h: x.unflatten(-1, (h, -1)).transpose(1, 2).flip(1),
+        "first 4 of",
+    ),
+    ("heads", lambda x, h: x, "shape should be"),
+    (
+        "grouped",
+        lambda q, k, v: repeat(q, k, v, lambda x: x.repeat(1, 2, 1, 1)),
+        "take turns",
     ),
     (
-        "rms_norm",
-        lambda x, scale, eps: norm(x, eps, False, count=1) * scale,
-        "take their mean",
+        "grouped",
+        lambda q, k, v: repeat(q, k, v, lambda x: x[:, :1].expand_as(q)),
+        "all heads share",
     ),
     (
-        "rms_norm",
-        lambda x, scale, eps: norm(x, 0, False, late=eps) * scale,
-        "before the root",
+        "grouped",
+        lambda q, k, v: repeat(q, k, v, lambda x: x.repeat_interleave(2, 1).flip(1)),
+        "heads 0 and 1 should look at key head 0",
     ),
     (
-        "rms_norm",
-        lambda x, scale, eps: norm(x, eps, False, axis=1) * scale,
-        "differ from the true ones by up",
-    ),
-    ("pre_norm", lambda x, part, norm: norm(x + part(x)), "this is post-norm"),
-    ("pre_norm", lambda x, part, norm: x + norm(part(x)), "norm comes after the part"),
-    ("pre_norm", lambda x, part, norm: part(norm(x)), "replaces the stream"),
-    (
-        "pre_norm",
-        lambda x, part, norm: norm(x) + part(norm(x)),
-        "stream itself is normalized",
-    ),
-    ("pre_norm", lambda x, part, norm: x + part(x), "norm is not used"),
-    ("pre_norm", lambda x, part, norm: x - part(norm(x)), "differ from the true"),
-    ("feed_forward_size", lambda w, h, bias: w * h, "there are two matrices"),
-    ("feed_forward_size", lambda w, h, bias: 3 * w * h, "this is SwiGLU"),
-    ("feed_forward_size", lambda w, h, bias: 2 * w * h, "with bias=True each"),
-    ("feed_forward_size", lambda w, h, bias: 2 * w * h + w + h, "no biases to count"),
-    ("feed_forward_size", biases_miscounted, "the two biases differ"),
-    ("feed_forward_size", lambda w, h, bias: 7, "give 600, not 7"),
-    (
-        "block",
-        lambda x, mask, *parts: parts_in_order(x, None, *parts),
-        "mask does not reach",
-    ),
-    ("block", parts_side_by_side, "feed-forward reads x"),
-    (
-        "block",
-        lambda x, mask, a, f, one, two: parts_in_order(x, mask, a, f, one, one),
-        "norm_1 is used twice",
-    ),
-    ("block", no_second_addition, "feed-forward replaces the stream"),
-    ("block", no_first_addition, "attention replaces the stream"),
-    ("block", norms_after, "this is post-norm"),
-    (
-        "block",
-        lambda x, mask, *parts: -parts_in_order(x, mask, *parts),
-        "differ from the true",
+        "grouped",
+        lambda q, k, v: q @ k.transpose(-2, -1) @ v,
+        "stops with RuntimeError",
     ),
 ]
 
@@ -148,3 +128,7 @@ def test_an_exercise_not_yet_done_says_so(name):
 
 def test_every_exercise_has_a_right_and_three_wrong_answers():
     assert_complete(3, RIGHT, WRONG)
+
+
+def test_the_mask_of_the_checker_is_the_librarys():
+    assert check.mask(lambda time: causal_mask(time)[0, 0])

@@ -1,9 +1,6 @@
-"""The checkers of chapter 4, pretraining: right passes, wrong is told why."""
-
-import math
+"""The checkers of chapter 4, the block: right passes, wrong is told why."""
 
 import pytest
-import torch
 
 from tests.helpers.checkers import (
     assert_complete,
@@ -13,118 +10,124 @@ from tests.helpers.checkers import (
 )
 
 
-def adam(w, g, mean, square, step, keep=(0.9, 0.999), sign=-1, power=0.5, fix=True):
-    mean = keep[0] * mean + (1 - keep[0]) * g
-    square = keep[1] * square + (1 - keep[1]) * g**2
-    m, s = mean, square
-    if fix:
-        m, s = m / (1 - keep[0] ** step), s / (1 - keep[1] ** step)
-    return w + sign * 0.1 * m / s**power, mean, square
+def norm(x, eps=0.0, center=True, count=None, power=0.5, axis=-1, late=0.0):
+    """Layer norm, RMS norm, and the ways to get them wrong."""
+    x = x - x.mean(axis, keepdim=True) if center else x
+    count = x.size(axis) if count is None else count
+    spread = x.square().sum(axis, keepdim=True) / count + eps
+    return x / (spread**power + late)
 
 
-def adam_giving_the_corrected_mean(w, g, mean, square, step):
-    w, mean, square = adam(w, g, mean, square, step)
-    return w, mean / (1 - 0.9**step), square
+def biases_miscounted(width, hidden, bias):
+    return 2 * width * hidden + bias * 2 * width
 
 
-def adam_without_the_square(w, g, mean, square, step):
-    return *adam(w, g, mean, square, step)[:2], 0.999 * square + 0.001 * g
+def parts_in_order(x, mask, attention, feed_forward, norm_1, norm_2):
+    x = x + attention(norm_1(x), mask)
+    return x + feed_forward(norm_2(x))
 
 
-def clip(gradients, longest, each=False, always=False):
-    whole = torch.stack([g.norm() for g in gradients]).norm()
-    norms = [g.norm() if each else whole for g in gradients]
-    factors = [longest / n if always or n > longest else 1.0 for n in norms]
-    return [g * factor for g, factor in zip(gradients, factors, strict=True)]
+def parts_side_by_side(x, mask, attention, feed_forward, norm_1, norm_2):
+    return x + attention(norm_1(x), mask) + feed_forward(norm_2(x))
 
 
-def clip_in_place(gradients, longest):
-    for gradient, clipped in zip(gradients, clip(gradients, longest), strict=True):
-        gradient.copy_(clipped)
-    return gradients
+def no_second_addition(x, mask, attention, feed_forward, norm_1, norm_2):
+    return feed_forward(norm_2(x + attention(norm_1(x), mask)))
 
 
-def schedule(step, steps, warm_up):
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return (steps - step) / (steps - warm_up)
+def no_first_addition(x, mask, attention, feed_forward, norm_1, norm_2):
+    x = attention(norm_1(x), mask)
+    return x + feed_forward(norm_2(x))
 
 
-def floor(often, source):
-    return -(often[:, None] * source * source.log()).sum()
+def norms_after(x, mask, attention, feed_forward, norm_1, norm_2):
+    x = norm_1(x + attention(x, mask))
+    return norm_2(x + feed_forward(x))
 
 
 RIGHT = {
-    "surprise": (1.39, 4.0),
-    "bits": lambda loss, tokens, letters: loss * tokens / letters / math.log(2),
-    "floor": floor,
-    "schedule": schedule,
-    "clip": clip,
-    "adam": adam,
+    "normed_row": [0.33, -1.67, 0.33, 1.0],
+    "layer_norm": norm,
+    "rms_norm": lambda x, scale, eps: norm(x, eps, center=False) * scale,
+    "pre_norm": lambda x, part, norm: x + part(norm(x)),
+    "feed_forward_size": lambda w, h, bias: 2 * w * h + bias * (w + h),
+    "block": parts_in_order,
 }
 WRONG = [
-    ("surprise", (2.0, 4.0), "this loss is in bits"),
-    ("surprise", (4.16, 64.0), "sum of three surprises"),
-    ("surprise", (1.23, 3.43), "not the logarithm of the mean"),
-    ("surprise", (-1.39, 4.0), "the sign is wrong"),
-    ("surprise", (1.0, 2.72), "the loss is not right"),
-    ("surprise", (1.39, 3.43), "not one over the mean"),
-    ("surprise", (1.39, 2.61), "raise e to it, not 2"),
-    ("surprise", (1.39, 8.0), "the perplexity is not right"),
-    ("surprise", 1.39, "stops with TypeError"),
-    ("bits", lambda loss, *_: loss / math.log(2), "these are bits a token"),
-    ("bits", lambda loss, t, c: loss * t / c, "these are nats a character"),
-    ("bits", lambda loss, t, c: loss * t / c * math.log(2), "a bit is less"),
-    ("bits", lambda loss, t, c: loss * c / t / math.log(2), "costs loss . tokens"),
-    ("bits", lambda loss, t, c: loss, "give 1.154, not 2.000"),
-    ("floor", lambda o, s: -(s * s.log()).sum(1).mean(), "rows count equally"),
-    ("floor", lambda o, s: -(s * s.log()).sum(), "added up"),
-    ("floor", lambda o, s: -(o * o.log()).sum(), "entropy of `often`"),
-    ("floor", lambda o, s: floor(o, s) / math.log(2), "this is in bits"),
-    ("floor", lambda o, s: -floor(o, s), "the sign is wrong"),
-    ("floor", lambda o, s: -(o @ s.log()).mean(), "by its own probability"),
-    ("floor", lambda o, s: 2 * floor(o, s), "the entropy rate of our source is"),
-    ("schedule", lambda n, *_: n / 20 if n < 20 else 1.0, "moves nothing"),
-    ("schedule", lambda n, *_: 1.0, "should give 0.05, not 1.000"),
-    ("schedule", lambda n, *_: (n + 1) / 20, "never be above 1"),
-    ("schedule", lambda n, *_: 0.05 if n < 20 else 1.0, "step 10 is in the climb"),
-    ("schedule", lambda n, *_: min(1, (n + 1) / 20), "yours stays at 1"),
+    ("normed_row", [1, -5, 1, 3], "now divide by the square root"),
+    ("normed_row", [0.11, -0.56, 0.11, 0.33], "divided by the variance"),
+    ("normed_row", [0.29, -1.44, 0.29, 0.87], "divide their sum by 4, not by 3"),
+    ("normed_row", [1.03, 0, 1.03, 1.37], "this is the RMS norm"),
+    ("normed_row", [2, 0, 2, 2.67], "subtract it first"),
+    ("normed_row", [0.33, 1.67, 0.33, 1.0], "number 2 of the 4"),
+    ("layer_norm", lambda x, eps: norm(x, eps, count=7), "unbiased=False"),
+    ("layer_norm", lambda x, eps: norm(x, late=eps), "add it to the variance"),
+    ("layer_norm", lambda x, eps: norm(x, eps, power=1), "its square root"),
     (
-        "schedule",
-        lambda n, s, w: (n + 1) / w if n < w else 1 - n / s,
-        "began at step 0",
+        "layer_norm",
+        lambda x, eps: x / (x.var(-1, keepdim=True, unbiased=False) + eps) ** 0.5,
+        "mean is not subtracted",
+    ),
+    ("layer_norm", lambda x, eps: norm(x), "eps makes no difference"),
+    ("layer_norm", lambda x, eps: norm(x, eps, axis=1), "over the last axis"),
+    ("layer_norm", lambda x, eps: 2 * norm(x, eps), "differ from the true ones by up"),
+    ("rms_norm", lambda x, scale, eps: norm(x, eps) * scale, "this is layer norm"),
+    ("rms_norm", lambda x, scale, eps: norm(x, eps, False), "scale makes no"),
+    (
+        "rms_norm",
+        lambda x, scale, eps: norm(x, eps, False, power=1) * scale,
+        "divide by its square root",
     ),
     (
-        "schedule",
-        lambda n, s, w: min((n + 1) / w, (s - 1 - n) / (s - 1 - w)),
-        "should still move",
+        "rms_norm",
+        lambda x, scale, eps: norm(x, eps, False, count=1) * scale,
+        "take their mean",
     ),
-    ("schedule", lambda n, s, w: schedule(n, s, w) ** 1.2, "should give 0.05"),
     (
-        "schedule",
-        lambda n, s, w: schedule(n, s, w) if n < w else 0.5,
-        "step 20 should give 1.0000",
+        "rms_norm",
+        lambda x, scale, eps: norm(x, 0, False, late=eps) * scale,
+        "before the root",
     ),
-    ("clip", clip_in_place, "that came in are changed"),
-    ("clip", lambda gs, n: clip(gs, n)[:1], "as many tensors"),
-    ("clip", lambda gs, n: clip(gs, n, each=True), "each tensor is clipped by itself"),
-    ("clip", lambda gs, n: [g.clamp(-n, n) for g in gs], "keep the direction"),
-    ("clip", lambda gs, n: clip(gs, 1.0), "length is now 1"),
-    ("clip", lambda gs, n: clip(gs, n * n), "multiply all by one number"),
-    ("clip", lambda gs, n: clip(gs, n, always=True), "stay as it is"),
-    ("clip", lambda gs, n: gs[0], "should be a list, but is of type Tensor"),
-    ("adam", lambda *a: adam(*a)[:2], "return three things"),
-    ("adam", lambda *a: adam(*a, keep=(0.1, 0.999)), "yours keeps 0.1"),
-    ("adam", adam_giving_the_corrected_mean, "only the step uses the corrected"),
-    ("adam", lambda *a: adam(*a, keep=(0.5, 0.999)), "mean should be 0.9 of"),
-    ("adam", adam_without_the_square, "the gradient's square"),
-    ("adam", lambda *a: adam(*a, keep=(0.9, 0.9)), "square should be 0.999 of"),
-    ("adam", lambda *a: adam(*a, sign=1), "goes uphill"),
-    ("adam", lambda *a: adam(*a, fix=False), "correct them"),
-    ("adam", lambda *a: adam(*a, power=1), "divide by the root"),
-    ("adam", lambda *a: adam(*a[:4], 1), "depend on the step"),
-    ("adam", lambda *a: adam(*a[:4], 5), "should move by 0.1 mean"),
-    ("adam", lambda *a: a[0], "should be a tuple, but is of type Tensor"),
+    (
+        "rms_norm",
+        lambda x, scale, eps: norm(x, eps, False, axis=1) * scale,
+        "differ from the true ones by up",
+    ),
+    ("pre_norm", lambda x, part, norm: norm(x + part(x)), "this is post-norm"),
+    ("pre_norm", lambda x, part, norm: x + norm(part(x)), "norm comes after the part"),
+    ("pre_norm", lambda x, part, norm: part(norm(x)), "replaces the stream"),
+    (
+        "pre_norm",
+        lambda x, part, norm: norm(x) + part(norm(x)),
+        "stream itself is normalized",
+    ),
+    ("pre_norm", lambda x, part, norm: x + part(x), "norm is not used"),
+    ("pre_norm", lambda x, part, norm: x - part(norm(x)), "differ from the true"),
+    ("feed_forward_size", lambda w, h, bias: w * h, "there are two matrices"),
+    ("feed_forward_size", lambda w, h, bias: 3 * w * h, "this is SwiGLU"),
+    ("feed_forward_size", lambda w, h, bias: 2 * w * h, "with bias=True each"),
+    ("feed_forward_size", lambda w, h, bias: 2 * w * h + w + h, "no biases to count"),
+    ("feed_forward_size", biases_miscounted, "the two biases differ"),
+    ("feed_forward_size", lambda w, h, bias: 7, "give 600, not 7"),
+    (
+        "block",
+        lambda x, mask, *parts: parts_in_order(x, None, *parts),
+        "mask does not reach",
+    ),
+    ("block", parts_side_by_side, "feed-forward reads x"),
+    (
+        "block",
+        lambda x, mask, a, f, one, two: parts_in_order(x, mask, a, f, one, one),
+        "norm_1 is used twice",
+    ),
+    ("block", no_second_addition, "feed-forward replaces the stream"),
+    ("block", no_first_addition, "attention replaces the stream"),
+    ("block", norms_after, "this is post-norm"),
+    (
+        "block",
+        lambda x, mask, *parts: -parts_in_order(x, mask, *parts),
+        "differ from the true",
+    ),
 ]
 
 

@@ -1,4 +1,6 @@
-"""The checkers of chapter 5, generation: right passes, wrong is told why."""
+"""The checkers of chapter 5, pretraining: right passes, wrong is told why."""
+
+import math
 
 import pytest
 import torch
@@ -11,95 +13,118 @@ from tests.helpers.checkers import (
 )
 
 
-def nucleus(shares, p, scale=True):
-    largest, order = shares.sort(descending=True)
-    largest[(largest.cumsum(0) - largest >= p - 1e-6) & (largest < 0.5)] = 0
-    left = torch.zeros_like(shares).scatter(0, order, largest)
-    return left / left.sum() if scale else left
+def adam(w, g, mean, square, step, keep=(0.9, 0.999), sign=-1, power=0.5, fix=True):
+    mean = keep[0] * mean + (1 - keep[0]) * g
+    square = keep[1] * square + (1 - keep[1]) * g**2
+    m, s = mean, square
+    if fix:
+        m, s = m / (1 - keep[0] ** step), s / (1 - keep[1] ** step)
+    return w + sign * 0.1 * m / s**power, mean, square
 
 
-def drop_the_last(shares, p):
-    """The mistake of leaving out the token that reaches p."""
-    largest, order = shares.sort(descending=True)
-    largest[largest.cumsum(0) > p + 1e-6] = 0
-    left = torch.zeros_like(shares).scatter(0, order, largest)
-    return left / left.sum() if p < 0.5 else nucleus(shares, p)
+def adam_giving_the_corrected_mean(w, g, mean, square, step):
+    w, mean, square = adam(w, g, mean, square, step)
+    return w, mean / (1 - 0.9**step), square
 
 
-def punish(scores, text, penalty, up=None, down=None):
-    scores = scores.clone()
-    for token in set(map(int, text)):
-        positive = scores[token] > 0
-        scores[token] *= (up or 1 / penalty) if positive else (down or penalty)
-    return scores
+def adam_without_the_square(w, g, mean, square, step):
+    return *adam(w, g, mean, square, step)[:2], 0.999 * square + 0.001 * g
 
 
-def continue_greedily(model, ids, many, place=-1, see=99):
-    for _ in range(many):
-        ids = torch.cat([ids, model(ids[None, :see])[0, place].argmax()[None]])
-    return ids
+def clip(gradients, longest, each=False, always=False):
+    whole = torch.stack([g.norm() for g in gradients]).norm()
+    norms = [g.norm() if each else whole for g in gradients]
+    factors = [longest / n if always or n > longest else 1.0 for n in norms]
+    return [g * factor for g, factor in zip(gradients, factors, strict=True)]
 
 
-def all_at_once(model, ids, many):
-    return torch.cat([ids, model(ids[None])[0, -1].argsort()[-many:]])
+def clip_in_place(gradients, longest):
+    for gradient, clipped in zip(gradients, clip(gradients, longest), strict=True):
+        gradient.copy_(clipped)
+    return gradients
 
 
-def slots(seen, context):
-    return [max(range(slot, seen, context)) for slot in range(min(seen, context))]
+def schedule(step, steps, warm_up):
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return (steps - step) / (steps - warm_up)
 
 
-KEPT = {"top_k 3": 3, "top_p 0.7": 2, "top_p 0.8": 3, "min_p 0.2": 3}
+def floor(often, source):
+    return -(often[:, None] * source * source.log()).sum()
+
+
 RIGHT = {
-    "kept": KEPT,
-    "top_p": nucleus,
-    "penalty": punish,
-    "greedy": continue_greedily,
-    "cache_size": lambda layers, heads, dim, context, size: (
-        2 * layers * heads * dim * context * size
-    ),
-    "ring": slots,
+    "surprise": (1.39, 4.0),
+    "bits": lambda loss, tokens, letters: loss * tokens / letters / math.log(2),
+    "floor": floor,
+    "schedule": schedule,
+    "clip": clip,
+    "adam": adam,
 }
 WRONG = [
-    ("kept", {**KEPT, "top_p 0.7": 1}, "take one more"),
-    ("kept", {**KEPT, "top_p 0.8": 2}, "not 80 % yet"),
-    ("kept", {**KEPT, "min_p 0.2": 2}, "of the largest share"),
-    ("kept", {**KEPT, "top_k 3": 2}, "top_k 3 does not leave 2"),
-    ("kept", {"top_k 3": 3}, "top_p 0.7 does not leave None"),
-    ("top_p", lambda shares, p: nucleus(shares, p, scale=False), "divide by its sum"),
-    ("top_p", lambda shares, p: nucleus(shares, p - 0.2), "the one that reaches p"),
-    ("top_p", lambda shares, p: drop_the_last(shares, p), "likeliest token always"),
-    ("top_p", lambda shares, p: nucleus(shares, p).sort()[0], "undo the sorting"),
-    ("top_p", lambda shares, p: shares, "2 tokens stay, not 5"),
-    ("top_p", lambda shares, p: shares[:3], "the shape should be"),
-    ("top_p", lambda shares, p: nucleus(nucleus(shares, p) ** 2, 1), "are not right"),
-    ("penalty", lambda s, t, p: punish(s, t, p, down=1 / p), "multiply those"),
-    ("penalty", lambda s, t, p: punish(s, t, p, up=p), "divide those"),
-    ("penalty", lambda s, t, p: punish(s, range(8), p), "only those in the text"),
-    ("penalty", lambda s, t, p: punish(punish(s, t, p), [3], p), "penalized once"),
-    ("penalty", lambda s, t, p: s.copy_(punish(s, t, p)), "work on a copy"),
-    ("penalty", lambda s, t, p: punish(s, t[:-1], p), "the score of token 1"),
-    ("greedy", lambda m, i, n: continue_greedily(m, i, n)[None], "take row 0"),
-    ("greedy", lambda m, i, n: continue_greedily(m, i, n)[3:], "prompt is missing"),
-    ("greedy", lambda m, i, n: continue_greedily(m, i, n - 1), "the shape should be"),
-    ("greedy", all_at_once, "ask again after each one"),
-    ("greedy", lambda m, i, n: continue_greedily(m, i, n, place=0), "last position"),
-    ("greedy", lambda m, i, n: continue_greedily(m, i, n, see=3), "did the model see"),
-    ("greedy", lambda m, i, n: continue_greedily(m, i + 1, n), "begin with the prompt"),
-    ("greedy", lambda m, i, n: m(i), r"wants \(batch, time\)"),
-    ("cache_size", lambda n, h, d, c, s: n * h * d * c * s, "two of everything"),
-    ("cache_size", lambda n, h, d, c, s: 2 * h * d * c * s, "every layer"),
-    ("cache_size", lambda n, h, d, c, s: 2 * n * h * d * c, "each of them takes"),
-    ("cache_size", lambda n, h, d, c, s: 2 * n * d * c * s, "every head with keys"),
-    ("cache_size", lambda n, h, d, c, s: 0, "give 9240, not 0"),
-    ("ring", lambda seen, context: list(range(seen)), "have taken the slots"),
+    ("surprise", (2.0, 4.0), "this loss is in bits"),
+    ("surprise", (4.16, 64.0), "sum of three surprises"),
+    ("surprise", (1.23, 3.43), "not the logarithm of the mean"),
+    ("surprise", (-1.39, 4.0), "the sign is wrong"),
+    ("surprise", (1.0, 2.72), "the loss is not right"),
+    ("surprise", (1.39, 3.43), "not one over the mean"),
+    ("surprise", (1.39, 2.61), "raise e to it, not 2"),
+    ("surprise", (1.39, 8.0), "the perplexity is not right"),
+    ("surprise", 1.39, "stops with TypeError"),
+    ("bits", lambda loss, *_: loss / math.log(2), "these are bits a token"),
+    ("bits", lambda loss, t, c: loss * t / c, "these are nats a character"),
+    ("bits", lambda loss, t, c: loss * t / c * math.log(2), "a bit is less"),
+    ("bits", lambda loss, t, c: loss * c / t / math.log(2), "costs loss . tokens"),
+    ("bits", lambda loss, t, c: loss, "give 1.154, not 2.000"),
+    ("floor", lambda o, s: -(s * s.log()).sum(1).mean(), "rows count equally"),
+    ("floor", lambda o, s: -(s * s.log()).sum(), "added up"),
+    ("floor", lambda o, s: -(o * o.log()).sum(), "entropy of `often`"),
+    ("floor", lambda o, s: floor(o, s) / math.log(2), "this is in bits"),
+    ("floor", lambda o, s: -floor(o, s), "the sign is wrong"),
+    ("floor", lambda o, s: -(o @ s.log()).mean(), "by its own probability"),
+    ("floor", lambda o, s: 2 * floor(o, s), "the entropy rate of our source is"),
+    ("schedule", lambda n, *_: n / 20 if n < 20 else 1.0, "moves nothing"),
+    ("schedule", lambda n, *_: 1.0, "should give 0.05, not 1.000"),
+    ("schedule", lambda n, *_: (n + 1) / 20, "never be above 1"),
+    ("schedule", lambda n, *_: 0.05 if n < 20 else 1.0, "step 10 is in the climb"),
+    ("schedule", lambda n, *_: min(1, (n + 1) / 20), "yours stays at 1"),
     (
-        "ring",
-        lambda seen, context: list(range(context))[:seen],
-        "first tokens are gone",
+        "schedule",
+        lambda n, s, w: (n + 1) / w if n < w else 1 - n / s,
+        "began at step 0",
     ),
-    ("ring", lambda seen, context: slots(max(seen, 4), context), "only 3 are in use"),
-    ("ring", lambda seen, context: sorted(slots(seen, context)), "not in those slots"),
-    ("ring", lambda seen, context: [0] * min(seen, context), "do not hold"),
+    (
+        "schedule",
+        lambda n, s, w: min((n + 1) / w, (s - 1 - n) / (s - 1 - w)),
+        "should still move",
+    ),
+    ("schedule", lambda n, s, w: schedule(n, s, w) ** 1.2, "should give 0.05"),
+    (
+        "schedule",
+        lambda n, s, w: schedule(n, s, w) if n < w else 0.5,
+        "step 20 should give 1.0000",
+    ),
+    ("clip", clip_in_place, "that came in are changed"),
+    ("clip", lambda gs, n: clip(gs, n)[:1], "as many tensors"),
+    ("clip", lambda gs, n: clip(gs, n, each=True), "each tensor is clipped by itself"),
+    ("clip", lambda gs, n: [g.clamp(-n, n) for g in gs], "keep the direction"),
+    ("clip", lambda gs, n: clip(gs, 1.0), "length is now 1"),
+    ("clip", lambda gs, n: clip(gs, n * n), "multiply all by one number"),
+    ("clip", lambda gs, n: clip(gs, n, always=True), "stay as it is"),
+    ("clip", lambda gs, n: gs[0], "should be a list, but is of type Tensor"),
+    ("adam", lambda *a: adam(*a)[:2], "return three things"),
+    ("adam", lambda *a: adam(*a, keep=(0.1, 0.999)), "yours keeps 0.1"),
+    ("adam", adam_giving_the_corrected_mean, "only the step uses the corrected"),
+    ("adam", lambda *a: adam(*a, keep=(0.5, 0.999)), "mean should be 0.9 of"),
+    ("adam", adam_without_the_square, "the gradient's square"),
+    ("adam", lambda *a: adam(*a, keep=(0.9, 0.9)), "square should be 0.999 of"),
+    ("adam", lambda *a: adam(*a, sign=1), "goes uphill"),
+    ("adam", lambda *a: adam(*a, fix=False), "correct them"),
+    ("adam", lambda *a: adam(*a, power=1), "divide by the root"),
+    ("adam", lambda *a: adam(*a[:4], 1), "depend on the step"),
+    ("adam", lambda *a: adam(*a[:4], 5), "should move by 0.1 mean"),
+    ("adam", lambda *a: a[0], "should be a tuple, but is of type Tensor"),
 ]
 
 

@@ -31,35 +31,35 @@ def nothing_answered(monkeypatch):
 
 
 def test_progress_shows_what_was_said_last(nothing_answered):
-    assert set(check.progress(2).states().values()) == {"open"}
-    assert repr(check.progress(2)).startswith(
+    assert set(check.progress(3).states().values()) == {"open"}
+    assert repr(check.progress(3)).startswith(
         "None of the 6 exercises is done yet. Fill one in, run its cell, and then"
     )
     check.softmax(lambda scores, temperature: scores)
     check.heads(lambda *_: ...)
     check.mask(right_mask)
     states = ["open", "not right yet", "right", "open", "open", "open"]
-    assert list(check.progress(2).states().values()) == states
+    assert list(check.progress(3).states().values()) == states
     check.softmax(right_softmax)
-    said = repr(check.progress(2))
+    said = repr(check.progress(3))
     assert said.startswith(
         "2 of 6 exercises are right.\n\n1. `row`: open\n2. `softmax`"
     )
-    assert check.progress(2)._repr_markdown_() == said
-    assert set(check.progress(3).states().values()) == {"open"}
-    answered = EXERCISES["lib.check.chapter_02"]
+    assert check.progress(3)._repr_markdown_() == said
+    assert set(check.progress(4).states().values()) == {"open"}
+    answered = EXERCISES["lib.check.chapter_03"]
     answered.update(dict.fromkeys(answered, Verdict(True, "Correct.")))
-    assert repr(check.progress(2)).startswith("All 6 exercises are right.\n\n1. `row`")
+    assert repr(check.progress(3)).startswith("All 6 exercises are right.\n\n1. `row`")
 
 
 def test_progress_keeps_what_was_said_when_it_was_asked(nothing_answered):
-    before = check.progress(2)
+    before = check.progress(3)
     check.mask(right_mask)
     assert before.states()["mask"] == "open"
 
 
 def test_a_chapter_without_exercises_has_no_progress():
-    with pytest.raises(ValueError, match="chapter is 99, expected one of 1, 2, 3"):
+    with pytest.raises(ValueError, match="chapter is 99, expected one of 1, 3, 4"):
         check.progress(99)
 
 

@@ -1,4 +1,4 @@
-"""The checkers of chapter 6, fine-tuning: right passes, wrong is told why."""
+"""The checkers of chapter 8, fine-tuning: right passes, wrong is told why."""
 
 import pytest
 import torch
@@ -179,4 +179,4 @@ def test_an_exercise_not_yet_done_says_so(name):
 
 
 def test_every_exercise_has_a_right_and_three_wrong_answers():
-    assert_complete(6, RIGHT, WRONG)
+    assert_complete(8, RIGHT, WRONG)

@@ -1,4 +1,4 @@
-"""The exercises of chapter 6: pooling, dropped words, adapters, rates, and measures."""
+"""The exercises of chapter 8: pooling, dropped words, adapters, rates, and measures."""
 
 import random
 from collections.abc import Callable, Iterator

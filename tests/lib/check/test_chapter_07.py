@@ -1,0 +1,122 @@
+"""The checkers of chapter 7, generation: right passes, wrong is told why."""
+
+import pytest
+import torch
+
+from tests.helpers.checkers import (
+    assert_complete,
+    assert_not_done,
+    assert_right,
+    assert_wrong,
+)
+
+
+def nucleus(shares, p, scale=True):
+    largest, order = shares.sort(descending=True)
+    largest[(largest.cumsum(0) - largest >= p - 1e-6) & (largest < 0.5)] = 0
+    left = torch.zeros_like(shares).scatter(0, order, largest)
+    return left / left.sum() if scale else left
+
+
+def drop_the_last(shares, p):
+    """The mistake of leaving out the token that reaches p."""
+    largest, order = shares.sort(descending=True)
+    largest[largest.cumsum(0) > p + 1e-6] = 0
+    left = torch.zeros_like(shares).scatter(0, order, largest)
+    return left / left.sum() if p < 0.5 else nucleus(shares, p)
+
+
+def punish(scores, text, penalty, up=None, down=None):
+    scores = scores.clone()
+    for token in set(map(int, text)):
+        positive = scores[token] > 0
+        scores[token] *= (up or 1 / penalty) if positive else (down or penalty)
+    return scores
+
+
+def continue_greedily(model, ids, many, place=-1, see=99):
+    for _ in range(many):
+        ids = torch.cat([ids, model(ids[None, :see])[0, place].argmax()[None]])
+    return ids
+
+
+def all_at_once(model, ids, many):
+    return torch.cat([ids, model(ids[None])[0, -1].argsort()[-many:]])
+
+
+def slots(seen, context):
+    return [max(range(slot, seen, context)) for slot in range(min(seen, context))]
+
+
+KEPT = {"top_k 3": 3, "top_p 0.7": 2, "top_p 0.8": 3, "min_p 0.2": 3}
+RIGHT = {
+    "kept": KEPT,
+    "top_p": nucleus,
+    "penalty": punish,
+    "greedy": continue_greedily,
+    "cache_size": lambda layers, heads, dim, context, size: (
+        2 * layers * heads * dim * context * size
+    ),
+    "ring": slots,
+}
+WRONG = [
+    ("kept", {**KEPT, "top_p 0.7": 1}, "take one more"),
+    ("kept", {**KEPT, "top_p 0.8": 2}, "not 80 % yet"),
+    ("kept", {**KEPT, "min_p 0.2": 2}, "of the largest share"),
+    ("kept", {**KEPT, "top_k 3": 2}, "top_k 3 does not leave 2"),
+    ("kept", {"top_k 3": 3}, "top_p 0.7 does not leave None"),
+    ("top_p", lambda shares, p: nucleus(shares, p, scale=False), "divide by its sum"),
+    ("top_p", lambda shares, p: nucleus(shares, p - 0.2), "the one that reaches p"),
+    ("top_p", lambda shares, p: drop_the_last(shares, p), "likeliest token always"),
+    ("top_p", lambda shares, p: nucleus(shares, p).sort()[0], "undo the sorting"),
+    ("top_p", lambda shares, p: shares, "2 tokens stay, not 5"),
+    ("top_p", lambda shares, p: shares[:3], "the shape should be"),
+    ("top_p", lambda shares, p: nucleus(nucleus(shares, p) ** 2, 1), "are not right"),
+    ("penalty", lambda s, t, p: punish(s, t, p, down=1 / p), "multiply those"),
+    ("penalty", lambda s, t, p: punish(s, t, p, up=p), "divide those"),
+    ("penalty", lambda s, t, p: punish(s, range(8), p), "only those in the text"),
+    ("penalty", lambda s, t, p: punish(punish(s, t, p), [3], p), "penalized once"),
+    ("penalty", lambda s, t, p: s.copy_(punish(s, t, p)), "work on a copy"),
+    ("penalty", lambda s, t, p: punish(s, t[:-1], p), "the score of token 1"),
+    ("greedy", lambda m, i, n: continue_greedily(m, i, n)[None], "take row 0"),
+    ("greedy", lambda m, i, n: continue_greedily(m, i, n)[3:], "prompt is missing"),
+    ("greedy", lambda m, i, n: continue_greedily(m, i, n - 1), "the shape should be"),
+    ("greedy", all_at_once, "ask again after each one"),
+    ("greedy", lambda m, i, n: continue_greedily(m, i, n, place=0), "last position"),
+    ("greedy", lambda m, i, n: continue_greedily(m, i, n, see=3), "did the model see"),
+    ("greedy", lambda m, i, n: continue_greedily(m, i + 1, n), "begin with the prompt"),
+    ("greedy", lambda m, i, n: m(i), r"wants \(batch, time\)"),
+    ("cache_size", lambda n, h, d, c, s: n * h * d * c * s, "two of everything"),
+    ("cache_size", lambda n, h, d, c, s: 2 * h * d * c * s, "every layer"),
+    ("cache_size", lambda n, h, d, c, s: 2 * n * h * d * c, "each of them takes"),
+    ("cache_size", lambda n, h, d, c, s: 2 * n * d * c * s, "every head with keys"),
+    ("cache_size", lambda n, h, d, c, s: 0, "give 9240, not 0"),
+    ("ring", lambda seen, context: list(range(seen)), "have taken the slots"),
+    (
+        "ring",
+        lambda seen, context: list(range(context))[:seen],
+        "first tokens are gone",
+    ),
+    ("ring", lambda seen, context: slots(max(seen, 4), context), "only 3 are in use"),
+    ("ring", lambda seen, context: sorted(slots(seen, context)), "not in those slots"),
+    ("ring", lambda seen, context: [0] * min(seen, context), "do not hold"),
+]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_answers_pass(name):
+    assert_right(name, RIGHT[name])
+
+
+@pytest.mark.parametrize("name, answer, says", WRONG)
+def test_wrong_answers_are_told_what_is_wrong(name, answer, says):
+    assert_wrong(name, answer, says)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_an_exercise_not_yet_done_says_so(name):
+    assert_not_done(name, RIGHT[name])
+
+
+def test_every_exercise_has_a_right_and_three_wrong_answers():
+    assert_complete(7, RIGHT, WRONG)
