@@ -4,7 +4,8 @@
 file            idea
 ==============  ==========================================================
 verdict.py      how a checker works
-chapter_01.py   pairs, merges, one-hot vectors, padding, cosines
+chapter_01.py   pairs, ids and back, capitals, padding, windows
+chapter_02.py   one-hot vectors, losses, thinning, cosines
 chapter_03.py   shares, masks, attention, heads
 chapter_04.py   norms, the residual step, feed-forward, the block
 chapter_05.py   surprise, bits, a floor, a schedule, clipping, Adam
@@ -14,7 +15,15 @@ progress.py     how far the reader has come
 ==============  ==========================================================
 """
 
-from lib.check.chapter_01 import cosine, encode, merge, one_hot, pad, pairs
+from lib.check.chapter_01 import capitals, decode, encode, pad, pairs, window
+from lib.check.chapter_02 import (
+    cosine,
+    loss_at_the_start,
+    one_hot,
+    pair_loss,
+    rows_moved,
+    stays,
+)
 from lib.check.chapter_03 import attention, grouped, heads, mask, row, softmax
 from lib.check.chapter_04 import (
     block,
@@ -45,8 +54,10 @@ __all__ = [
     "block",
     "cache_size",
     "calibration_error",
+    "capitals",
     "clip",
     "cosine",
+    "decode",
     "encode",
     "f1",
     "feed_forward_size",
@@ -60,12 +71,13 @@ __all__ = [
     "layer_rates",
     "lora",
     "lora_size",
+    "loss_at_the_start",
     "mask",
     "mean_pool",
-    "merge",
     "normed_row",
     "one_hot",
     "pad",
+    "pair_loss",
     "pairs",
     "penalty",
     "pre_norm",
@@ -73,9 +85,12 @@ __all__ = [
     "ring",
     "rms_norm",
     "row",
+    "rows_moved",
     "schedule",
     "softmax",
+    "stays",
     "surprise",
     "top_p",
+    "window",
     "word_dropout",
 ]

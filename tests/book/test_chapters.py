@@ -24,7 +24,6 @@ TAUGHT = [name for name in CHAPTERS if name in EXERCISED]
 OLD = [
     f"chapters/{name}.ipynb"
     for name in (
-        "01_tokens",
         "03_attention",
         "04_block",
         "05_learning",
