@@ -5,7 +5,7 @@ file            idea
 ==============  ==========================================================
 verdict.py      how a checker works
 chapter_01.py   pairs, merges, one-hot vectors, padding, cosines
-chapter_03.py   shares, masks, attention, heads
+chapter_03.py   shares, attention, heads, and a head without order
 chapter_04.py   norms, the residual step, feed-forward, the block
 chapter_05.py   surprise, bits, a floor, a schedule, clipping, Adam
 chapter_07.py   filters, the greedy loop, the cache and its window
@@ -15,7 +15,7 @@ progress.py     how far the reader has come
 """
 
 from lib.check.chapter_01 import cosine, encode, merge, one_hot, pad, pairs
-from lib.check.chapter_03 import attention, grouped, heads, mask, row, softmax
+from lib.check.chapter_03 import attention, blind, join, row, softmax
 from lib.check.chapter_04 import (
     block,
     feed_forward_size,
@@ -42,6 +42,7 @@ __all__ = [
     "adam",
     "attention",
     "bits",
+    "blind",
     "block",
     "cache_size",
     "calibration_error",
@@ -52,15 +53,13 @@ __all__ = [
     "feed_forward_size",
     "floor",
     "greedy",
-    "grouped",
-    "heads",
     "integrated",
+    "join",
     "kept",
     "layer_norm",
     "layer_rates",
     "lora",
     "lora_size",
-    "mask",
     "mean_pool",
     "merge",
     "normed_row",

@@ -25,7 +25,6 @@ OLD = [
     f"chapters/{name}.ipynb"
     for name in (
         "01_tokens",
-        "03_attention",
         "04_block",
         "05_learning",
         "07_generation",
