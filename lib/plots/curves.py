@@ -45,10 +45,11 @@ def loss_curve(
     for lines, style, side in ((baselines, "--", 1), (floors, ":", 0)):
         for name, loss in (lines or {}).items():
             ax.axhline(loss, color=GREY, linestyle=style, linewidth=1.5)
+            unbeaten = bool(held_out) and side == 1 and loss < held_out[-1][1]
             ax.annotate(
                 plain(name),
                 (side, loss),
-                (2 * (1 - side), 3),
+                (2 * (1 - side), -13 if unbeaten else 3),  # above it lies the curve
                 xycoords=("axes fraction", "data"),
                 textcoords="offset points",
                 ha=("left", "right")[side],

@@ -12,38 +12,79 @@ HEIGHT = 30
 
 
 def multi_head_attention() -> HTML:
-    """`MultiHeadAttention` as a picture, read from top to bottom."""
+    """`MultiHeadAttention` with eight heads as a picture, the heads side by side."""
     boxes = [
-        ("x", 150, 36, 60),
-        ("to_query", 5, 112, 100),
-        ("to_key", 130, 112, 100),
-        ("to_value", 255, 112, 100),
-        ("q kᵀ / √dim", 40, 197, 155),
-        ("mask", 40, 257, 155),
-        ("softmax", 40, 317, 155),
-        ("weights @ v", 95, 402, 170),
-        ("to_output", 95, 477, 170),
+        ("x", 160, 30, 70),
+        ("to_query", 30, 102, 100),
+        ("to_key", 145, 102, 100),
+        ("to_value", 260, 102, 100),
+        ("split_heads", 30, 168, 330),
+        ("side by side", 30, 510, 330),
+        ("to_output", 110, 574, 170),
     ]
     arrows = [
-        (180, 4, 180, 36, "batch, time, width"),
-        (165, 66, 55, 112, ""),
-        (180, 66, 180, 112, ""),
-        (195, 66, 305, 112, ""),
-        (55, 142, 90, 197, ""),
-        (180, 142, 150, 197, "q, k: batch,\nhead, time, dim"),
-        (305, 142, 245, 402, "v: batch, head,\ntime, value"),
-        (117, 227, 117, 257, "batch, head, query, key"),
-        (117, 287, 117, 317, ""),
-        (117, 347, 140, 402, "weights"),
-        (180, 432, 180, 477, "batch, head, query, value"),
-        (180, 507, 180, 540, "batch, query, width"),
+        (195, 4, 195, 30, "batch, time, width"),
+        (175, 60, 80, 102, ""),
+        (195, 60, 195, 102, ""),
+        (215, 60, 310, 102, ""),
+        *[(left, 132, left, 168, "") for left in (80, 195, 310)],
+        (195, 540, 195, 574, "batch, time, width"),
+        (195, 604, 195, 636, "batch, time, width"),
     ]
-    label = (
-        "Diagram: x goes through to_query, to_key and to_value; queries and keys make "
-        "scores, mask and softmax make weights, the weights mix the values, "
-        "to_output mixes the heads."
+    frames = ""
+    for name, left in (("head 0", 8), ("head 1", 132), ("head 7", 268)):
+        middle = left + 57
+        tops = (264, 318, 372, 426)
+        texts = ("q kᵀ / √dim", "mask", "softmax", "weights @ v")
+        boxes += [
+            (text, left + 7, top, 100) for text, top in zip(texts, tops, strict=True)
+        ]
+        arrows += [(middle, 198, middle, 264, "")]
+        arrows += [(middle, top + 30, middle, top + 54, "") for top in tops[:-1]]
+        arrows += [(middle, 456, middle, 510, "")]
+        frames += _frame(name, left, 238, 114, 230)
+    words = [
+        ("q, k, v: batch,", 127, 214),
+        ("head, time, dim", 127, 228),
+        ("batch, head,", 127, 484),
+        ("time, dim", 127, 498),
+        ("…", 257, 357),
+    ]
+    frames += "".join(
+        f'<text x="{x}" y="{y}" font-size="11" text-anchor="middle">{text}</text>'
+        for text, x, y in words
     )
-    return draw(boxes, arrows, (385, 544), label)
+    label = (
+        "Diagram: x goes through to_query, to_key and to_value; split_heads cuts the "
+        "results. In each head, side by side and by itself, queries and keys make "
+        "scores, mask and softmax make weights, and the weights mix the values. What "
+        "the heads found is laid side by side, and to_output mixes it."
+    )
+    return draw(boxes, arrows, (390, 640), label, frames)
+
+
+def turning() -> HTML:
+    """Rotary positions: one pair of a query and of a key, at two places of a text."""
+    parts = []
+    for (m, n), x in (((3, 1), 90), ((6, 4), 270)):
+        parts.append(
+            f'<circle cx="{x}" cy="98" r="72" fill="none" stroke="currentColor" '
+            f'stroke-dasharray="1 4"/><text x="{x}" y="206" text-anchor="middle">'
+            f"query at {m}, key at {n}</text>"
+        )
+        for name, angle in (("q", 0.6 * m), ("k", 0.6 * n + 0.4)):
+            across, up = math.cos(angle), math.sin(angle)
+            parts += [
+                _arrow(x, 98, round(x + 72 * across), round(98 - 72 * up), ""),
+                f'<text x="{x + 84 * across:.0f}" y="{102 - 84 * up:.0f}" '
+                f'text-anchor="middle" font-style="italic">{name}</text>',
+            ]
+    label = (
+        "Diagram: two circles, each with an arrow for a query and one for a key. The "
+        "second is the first, three positions further on: both arrows have turned by "
+        "the same angle, and the angle between them is the same."
+    )
+    return draw([], [], (360, 216), label, "".join(parts))
 
 
 def block() -> HTML:
