@@ -15,7 +15,7 @@ progress.py     how far the reader has come
 """
 
 from lib.check.chapter_01 import cosine, encode, merge, one_hot, pad, pairs
-from lib.check.chapter_03 import attention, grouped, heads, mask, row, softmax
+from lib.check.chapter_03 import attention, heads, mask, row, softmax
 from lib.check.chapter_04 import (
     block,
     feed_forward_size,
@@ -25,7 +25,15 @@ from lib.check.chapter_04 import (
     rms_norm,
 )
 from lib.check.chapter_05 import adam, bits, clip, floor, schedule, surprise
-from lib.check.chapter_07 import cache_size, greedy, kept, penalty, ring, top_p
+from lib.check.chapter_07 import (
+    cache_size,
+    greedy,
+    grouped,
+    kept,
+    penalty,
+    reach,
+    ring,
+)
 from lib.check.chapter_08 import (
     calibration_error,
     f1,
@@ -70,12 +78,12 @@ __all__ = [
     "penalty",
     "pre_norm",
     "progress",
+    "reach",
     "ring",
     "rms_norm",
     "row",
     "schedule",
     "softmax",
     "surprise",
-    "top_p",
     "word_dropout",
 ]

@@ -110,24 +110,3 @@ def heads(answer: Callable) -> Iterator[str]:
         yield "time and width are mixed up; cut the width first, then swap two axes."
     if not same(result, true):
         yield "head 0 should hold the first 4 of the 12 numbers of every token."
-
-
-@checker
-def grouped(answer: Callable) -> Iterator[str]:
-    """`answer(q, k, v)`: 4 query heads share 2 heads of keys and values."""
-    q = random_numbers(2, 4, 5, 8)
-    (k, v) = random_numbers(2, 2, 5, 8, many=2)
-    repeated = (k.repeat_interleave(2, dim=1), v.repeat_interleave(2, dim=1))
-    true = scaled_dot_product(q, *repeated)[0]
-    result = call(answer, q, k, v)
-    yield from wrong_shape(result, true)
-    if same(
-        result, scaled_dot_product(q, k.repeat(1, 2, 1, 1), v.repeat(1, 2, 1, 1))[0]
-    ):
-        yield "heads 0 and 1 should share keys; yours take turns (0, 1, 0, 1)."
-    if same(
-        result, scaled_dot_product(q, k[:, :1].expand_as(q), v[:, :1].expand_as(q))[0]
-    ):
-        yield "all heads share the first keys; each group should have its own."
-    if not same(result, true):
-        yield "heads 0 and 1 should look at key head 0, heads 2 and 3 at key head 1."

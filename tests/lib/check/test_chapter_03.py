@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from lib import check
-from lib.model.attention import scaled_dot_product
 from lib.model.masks import causal_mask
 from tests.helpers.checkers import (
     assert_complete,
@@ -33,17 +32,12 @@ def no_overflow(scores, temperature):
     return powers / powers.sum(-1, keepdim=True)
 
 
-def repeat(q, k, v, how):
-    return scaled_dot_product(q, how(k), how(v))[0]
-
-
 RIGHT = {
     "row": [0.14, 0.23, 0.14, 0.14, 0.23, 0.14],
     "softmax": lambda scores, temperature: (scores / temperature).softmax(-1),
     "mask": lambda time: torch.ones(time, time).tril().bool(),
     "attention": attend,
     "heads": lambda x, heads: x.unflatten(-1, (heads, -1)).transpose(1, 2),
-    "grouped": lambda q, k, v: repeat(q, k, v, lambda x: x.repeat_interleave(2, 1)),
 }
 WRONG = [
     ("row", [0, 1, 0, 0, 1, 0], "these are the scores"),
@@ -88,26 +82,6 @@ WRONG = [
         "first 4 of",
     ),
     ("heads", lambda x, h: x, "shape should be"),
-    (
-        "grouped",
-        lambda q, k, v: repeat(q, k, v, lambda x: x.repeat(1, 2, 1, 1)),
-        "take turns",
-    ),
-    (
-        "grouped",
-        lambda q, k, v: repeat(q, k, v, lambda x: x[:, :1].expand_as(q)),
-        "all heads share",
-    ),
-    (
-        "grouped",
-        lambda q, k, v: repeat(q, k, v, lambda x: x.repeat_interleave(2, 1).flip(1)),
-        "heads 0 and 1 should look at key head 0",
-    ),
-    (
-        "grouped",
-        lambda q, k, v: q @ k.transpose(-2, -1) @ v,
-        "stops with RuntimeError",
-    ),
 ]
 
 
