@@ -33,4 +33,6 @@ def short_run(
     optimizer = muon(model)
     batches = windows(ids, batch, model.config.context, seed)
     falling = partial(warm_up_stable_decay, warm_up=0)
-    return train(model, optimizer, batches, steps, schedule=falling, callbacks=callbacks)
+    return train(
+        model, optimizer, batches, steps, schedule=falling, callbacks=callbacks
+    )
