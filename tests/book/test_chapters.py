@@ -28,7 +28,6 @@ OLD = [
         "03_attention",
         "04_block",
         "05_learning",
-        "07_generation",
         "08_finetuning",
     )
 ]
