@@ -34,7 +34,15 @@ from lib.check.chapter_04 import (
     rms_norm,
 )
 from lib.check.chapter_05 import adam, bits, clip, floor, schedule, surprise
-from lib.check.chapter_07 import cache_size, greedy, kept, penalty, ring, top_p
+from lib.check.chapter_07 import (
+    cache_size,
+    greedy,
+    grouped,
+    kept,
+    penalty,
+    reach,
+    ring,
+)
 from lib.check.chapter_08 import (
     calibration_error,
     f1,
@@ -82,6 +90,7 @@ __all__ = [
     "penalty",
     "pre_norm",
     "progress",
+    "reach",
     "ring",
     "rms_norm",
     "row",

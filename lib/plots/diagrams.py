@@ -181,6 +181,37 @@ def training() -> HTML:
     return draw(boxes, arrows, (360, 380), label, more)
 
 
+def key_value_cache() -> HTML:
+    """What a new token computes for itself, and what it finds in the cache."""
+    tokens = ["t", "h", "e", "·", "b", "a"]
+    left = [84 + 44 * i for i in range(len(tokens))]
+    middle = [x + 18 for x in left]
+    last = len(tokens) - 1
+    parts = [_text(x, 20, token) for x, token in zip(middle, tokens, strict=True)] + [
+        _text(36, y, name) for y, name in ((20, "token"), (60, "query"))
+    ]
+    parts += [_cell("q", left[last], 40, new=True)]
+    parts += [
+        f'<path d="M{middle[last]} 70L{x} 112" stroke="currentColor" opacity=".5"/>'
+        for x in middle
+    ]
+    for name, top in (("key", 112), ("value", 156)):
+        parts += [_text(36, top + 20, f"{name}s")]
+        parts += [_cell(name[0], x, top, new=x == left[last]) for x in left]
+    parts += [
+        f'<path d="M{left[0]} 194v6H{left[last] - 8}v-6" fill="none" '
+        'stroke="currentColor"/>',
+        _text((left[0] + left[last] - 8) // 2, 218, "kept in the cache"),
+        _text(middle[last], 218, "new"),
+    ]
+    label = (
+        "Diagram: six tokens, of which the last is new. Five keys and five values are "
+        "kept in the cache. The new token adds a query, a key and a value; lines lead "
+        "from its query to all six keys."
+    )
+    return draw([], [], (360, 228), label, "".join(parts))
+
+
 def draw(
     boxes: Sequence[Box],
     arrows: Sequence[Arrow],
@@ -233,6 +264,20 @@ def _arrow(x1: int, y1: int, x2: int, y2: int, shape: str) -> str:
     )
     stroke = f'<path d="M{x1} {y1}L{x2} {y2}" stroke="currentColor"/>'
     return f'{stroke}<path d="{head}"/>{label}'
+
+
+def _text(x: int, y: int, text: str) -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="middle">{html.escape(text)}</text>'
+
+
+def _cell(text: str, left: int, top: int, *, new: bool) -> str:
+    """A small box: tinted where it is kept, with a heavy frame where it is new."""
+    return (
+        f'<rect x="{left}" y="{top}" width="36" height="{HEIGHT}" rx="4" '
+        f'fill="currentColor" fill-opacity="{0 if new else 0.15}" '
+        f'stroke="currentColor" stroke-width="{2.5 if new else 1}"/>'
+        + _text(left + 18, top + 20, text)
+    )
 
 
 def _frame(text: str, left: int, top: int, width: int, height: int) -> str:

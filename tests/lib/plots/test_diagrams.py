@@ -52,6 +52,16 @@ def test_the_diagram_of_turning_keeps_the_angle():
     assert (second_q - first_q) % math.tau == pytest.approx(1.8, abs=0.03)
 
 
+def test_the_diagram_of_the_cache_has_one_new_column():
+    page = diagrams.key_value_cache().data
+    assert 'role="img"' in page and 'aria-label="Diagram: six tokens' in page
+    assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
+    boxes = re.findall(r'stroke-width="(2.5|1)"/><text [^>]+>(\w)<', page)
+    for name in "kv":  # in each row five are kept and one is new
+        assert [w for w, text in boxes if text == name] == ["1"] * 5 + ["2.5"]
+    assert [w for w, text in boxes if text == "q"] == ["2.5"]  # none is kept
+
+
 def test_an_arrow_must_lead_somewhere():
     with pytest.raises(ValueError, match=r"one stays at \(3, 4\)"):
         diagrams.draw([], [(3, 4, 3, 4, "")], (9, 9), "label")
