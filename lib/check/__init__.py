@@ -9,7 +9,7 @@ chapter_03.py   shares, masks, attention, heads
 chapter_04.py   norms, the residual step, feed-forward, the block
 chapter_05.py   surprise, bits, a floor, a schedule, clipping, Adam
 chapter_07.py   filters, the greedy loop, the cache and its window
-chapter_08.py   pooling, dropped words, adapters, rates, and measures
+chapter_08.py   a first loss, dropped words, adapters, and measures
 progress.py     how far the reader has come
 ==============  ==========================================================
 """
@@ -29,11 +29,10 @@ from lib.check.chapter_07 import cache_size, greedy, kept, penalty, ring, top_p
 from lib.check.chapter_08 import (
     calibration_error,
     f1,
+    first_loss,
     integrated,
-    layer_rates,
-    lora,
     lora_size,
-    mean_pool,
+    shuffled,
     word_dropout,
 )
 from lib.check.progress import progress
@@ -50,6 +49,7 @@ __all__ = [
     "encode",
     "f1",
     "feed_forward_size",
+    "first_loss",
     "floor",
     "greedy",
     "grouped",
@@ -57,11 +57,8 @@ __all__ = [
     "integrated",
     "kept",
     "layer_norm",
-    "layer_rates",
-    "lora",
     "lora_size",
     "mask",
-    "mean_pool",
     "merge",
     "normed_row",
     "one_hot",
@@ -74,6 +71,7 @@ __all__ = [
     "rms_norm",
     "row",
     "schedule",
+    "shuffled",
     "softmax",
     "surprise",
     "top_p",

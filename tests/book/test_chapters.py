@@ -29,7 +29,6 @@ OLD = [
         "04_block",
         "05_learning",
         "07_generation",
-        "08_finetuning",
     )
 ]
 NEW = [name for name in CHAPTERS if name not in OLD]
