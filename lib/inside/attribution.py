@@ -18,7 +18,7 @@ from lib.model.modes import evaluating, unwrap
 from lib.tokens.word_tokenizer import UNKNOWN
 
 ROWS = 32  # texts that are worked on together
-Baseline = int | Integer[Tensor, " time"]  # an id for every place, or another text
+Baseline = int | Integer[Tensor, " _"]  # an id for every place, or another text
 
 
 def log_odds(scores: Float[Tensor, "batch _"], toward: int) -> Float[Tensor, " batch"]:
