@@ -10,7 +10,7 @@ chapter_03.py   shares, masks, attention, heads
 chapter_04.py   norms, the residual step, feed-forward, the block
 chapter_05.py   surprise, bits, a floor, a schedule, clipping, Adam
 chapter_07.py   filters, the greedy loop, the cache and its window
-chapter_08.py   pooling, dropped words, adapters, rates, and measures
+chapter_08.py   a first loss, dropped words, adapters, and measures
 progress.py     how far the reader has come
 ==============  ==========================================================
 """
@@ -46,11 +46,10 @@ from lib.check.chapter_07 import (
 from lib.check.chapter_08 import (
     calibration_error,
     f1,
+    first_loss,
     integrated,
-    layer_rates,
-    lora,
     lora_size,
-    mean_pool,
+    shuffled,
     word_dropout,
 )
 from lib.check.progress import progress
@@ -70,14 +69,13 @@ __all__ = [
     "encode",
     "f1",
     "feed_forward_size",
+    "first_loss",
     "floor",
     "greedy",
     "integrated",
     "join",
     "kept",
     "layer_norm",
-    "layer_rates",
-    "lora",
     "lora_size",
     "loss_at_the_start",
     "mask",
@@ -96,6 +94,7 @@ __all__ = [
     "row",
     "rows_moved",
     "schedule",
+    "shuffled",
     "softmax",
     "stays",
     "surprise",
