@@ -7,7 +7,7 @@ verdict.py      how a checker works
 chapter_01.py   pairs, merges, one-hot vectors, padding, cosines
 chapter_03.py   shares, masks, attention, heads
 chapter_04.py   norms, the residual step, feed-forward, the block
-chapter_05.py   surprise, bits, a floor, a schedule, clipping, Adam
+chapter_05.py   surprise, floors, a gradient, clipping, Adam
 chapter_07.py   filters, the greedy loop, the cache and its window
 chapter_08.py   pooling, dropped words, adapters, rates, and measures
 progress.py     how far the reader has come
@@ -24,7 +24,7 @@ from lib.check.chapter_04 import (
     pre_norm,
     rms_norm,
 )
-from lib.check.chapter_05 import adam, bits, clip, floor, schedule, surprise
+from lib.check.chapter_05 import adam, clip, floor, gradient, surprise, two_letters
 from lib.check.chapter_07 import cache_size, greedy, kept, penalty, ring, top_p
 from lib.check.chapter_08 import (
     calibration_error,
@@ -41,7 +41,6 @@ from lib.check.progress import progress
 __all__ = [
     "adam",
     "attention",
-    "bits",
     "block",
     "cache_size",
     "calibration_error",
@@ -51,6 +50,7 @@ __all__ = [
     "f1",
     "feed_forward_size",
     "floor",
+    "gradient",
     "greedy",
     "grouped",
     "heads",
@@ -73,9 +73,9 @@ __all__ = [
     "ring",
     "rms_norm",
     "row",
-    "schedule",
     "softmax",
     "surprise",
     "top_p",
+    "two_letters",
     "word_dropout",
 ]

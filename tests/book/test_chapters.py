@@ -27,7 +27,6 @@ OLD = [
         "01_tokens",
         "03_attention",
         "04_block",
-        "05_learning",
         "07_generation",
         "08_finetuning",
     )
