@@ -1,6 +1,6 @@
 """Which optimizer? SGD, momentum and AdamW on the plays, each at several rates.
 
-    python -m benchmarks.optimizers            about 8 minutes
+    python -m benchmarks.optimizers            about 10 minutes
 
 All learn the plays' characters with the same schedule, clip and number of steps, with
 three seeds; the model is that of `benchmarks.learning_rates`. AdamW also runs with one
