@@ -8,7 +8,7 @@ chapter_01.py   pairs, ids and back, capitals, padding, windows
 chapter_02.py   one-hot vectors, losses, thinning, cosines
 chapter_03.py   shares, masks, attention, heads
 chapter_04.py   norms, the residual step, feed-forward, the block
-chapter_05.py   surprise, bits, a floor, a schedule, clipping, Adam
+chapter_05.py   surprise, floors, a gradient, clipping, Adam
 chapter_07.py   filters, the greedy loop, the cache and its window
 chapter_08.py   a first loss, dropped words, adapters, and measures
 progress.py     how far the reader has come
@@ -71,6 +71,7 @@ __all__ = [
     "feed_forward_size",
     "first_loss",
     "floor",
+    "gradient",
     "greedy",
     "integrated",
     "join",

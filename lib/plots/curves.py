@@ -42,14 +42,16 @@ def loss_curve(
             ha="right",
             color=ACCENT,
         )
-    for lines, style, side in ((baselines, "--", 1), (floors, ":", 0)):
+    ends = [*losses[-1:], *(loss for _, loss in held_out[-1:])]
+    for lines, style in ((baselines, "--"), (floors, ":")):
         for name, loss in (lines or {}).items():
+            passed = bool(ends) and loss > ends[-1]
+            side = int(style == "--" and passed)  # right, where the curve is below
             ax.axhline(loss, color=GREY, linestyle=style, linewidth=1.5)
-            unbeaten = bool(held_out) and side == 1 and loss < held_out[-1][1]
             ax.annotate(
                 plain(name),
                 (side, loss),
-                (2 * (1 - side), -13 if unbeaten else 3),  # above it lies the curve
+                (2 * (1 - side), 3),
                 xycoords=("axes fraction", "data"),
                 textcoords="offset points",
                 ha=("left", "right")[side],
