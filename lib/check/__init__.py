@@ -8,6 +8,7 @@ chapter_01.py   pairs, merges, one-hot vectors, padding, cosines
 chapter_03.py   shares, masks, attention, heads
 chapter_04.py   norms, the residual step, feed-forward, the block
 chapter_05.py   surprise, bits, a floor, a schedule, clipping, Adam
+chapter_06.py   a rate, patience, a split, small batches, Muon's step, masks
 chapter_07.py   filters, the greedy loop, the cache and its window
 chapter_08.py   pooling, dropped words, adapters, rates, and measures
 progress.py     how far the reader has come
@@ -25,6 +26,15 @@ from lib.check.chapter_04 import (
     rms_norm,
 )
 from lib.check.chapter_05 import adam, bits, clip, floor, schedule, surprise
+from lib.check.chapter_06 import (
+    hide,
+    muon_step,
+    noise_guess,
+    small_batches,
+    split,
+    start_rate,
+    stop,
+)
 from lib.check.chapter_07 import cache_size, greedy, kept, penalty, ring, top_p
 from lib.check.chapter_08 import (
     calibration_error,
@@ -54,6 +64,7 @@ __all__ = [
     "greedy",
     "grouped",
     "heads",
+    "hide",
     "integrated",
     "kept",
     "layer_norm",
@@ -63,6 +74,8 @@ __all__ = [
     "mask",
     "mean_pool",
     "merge",
+    "muon_step",
+    "noise_guess",
     "normed_row",
     "one_hot",
     "pad",
@@ -74,7 +87,11 @@ __all__ = [
     "rms_norm",
     "row",
     "schedule",
+    "small_batches",
     "softmax",
+    "split",
+    "start_rate",
+    "stop",
     "surprise",
     "top_p",
     "word_dropout",
