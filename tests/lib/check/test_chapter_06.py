@@ -80,7 +80,7 @@ WRONG = [
     ("start_rate", -0.01, "above 0"),
     ("start_rate", 0.5, "no longer learns"),
     ("start_rate", 0.064, "already rises"),
-    ("start_rate", 0.016, "where the test turns"),
+    ("start_rate", 0.016, "here the test turns"),
     ("start_rate", 0.001, "safe and slow"),
     ("stop", lambda losses, patience: (7, 7), "had ended before the last"),
     ("stop", lambda *_: stop(*_, early=1), "one too early"),
