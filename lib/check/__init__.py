@@ -6,7 +6,7 @@ file            idea
 verdict.py      how a checker works
 chapter_01.py   pairs, merges, one-hot vectors, padding, cosines
 chapter_03.py   shares, masks, attention, heads
-chapter_04.py   norms, the residual step, feed-forward, the block
+chapter_04.py   norms, residuals, the lens, the block, its size
 chapter_05.py   surprise, bits, a floor, a schedule, clipping, Adam
 chapter_07.py   filters, the greedy loop, the cache and its window
 chapter_08.py   pooling, dropped words, adapters, rates, and measures
@@ -17,12 +17,12 @@ progress.py     how far the reader has come
 from lib.check.chapter_01 import cosine, encode, merge, one_hot, pad, pairs
 from lib.check.chapter_03 import attention, grouped, heads, mask, row, softmax
 from lib.check.chapter_04 import (
-    block,
-    feed_forward_size,
+    gpt_size,
+    half_residual,
     layer_norm,
     normed_row,
-    pre_norm,
-    rms_norm,
+    post_norm_block,
+    read_out,
 )
 from lib.check.chapter_05 import adam, bits, clip, floor, schedule, surprise
 from lib.check.chapter_07 import cache_size, greedy, kept, penalty, ring, top_p
@@ -42,17 +42,17 @@ __all__ = [
     "adam",
     "attention",
     "bits",
-    "block",
     "cache_size",
     "calibration_error",
     "clip",
     "cosine",
     "encode",
     "f1",
-    "feed_forward_size",
     "floor",
+    "gpt_size",
     "greedy",
     "grouped",
+    "half_residual",
     "heads",
     "integrated",
     "kept",
@@ -68,10 +68,10 @@ __all__ = [
     "pad",
     "pairs",
     "penalty",
-    "pre_norm",
+    "post_norm_block",
     "progress",
+    "read_out",
     "ring",
-    "rms_norm",
     "row",
     "schedule",
     "softmax",
