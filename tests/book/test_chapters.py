@@ -26,7 +26,6 @@ OLD = [
     for name in (
         "01_tokens",
         "03_attention",
-        "04_block",
         "05_learning",
         "07_generation",
         "08_finetuning",
