@@ -26,12 +26,12 @@ from lib.check.chapter_02 import (
 )
 from lib.check.chapter_03 import attention, grouped, heads, mask, row, softmax
 from lib.check.chapter_04 import (
-    block,
-    feed_forward_size,
+    gpt_size,
+    half_residual,
     layer_norm,
     normed_row,
-    pre_norm,
-    rms_norm,
+    post_norm_block,
+    read_out,
 )
 from lib.check.chapter_05 import adam, bits, clip, floor, schedule, surprise
 from lib.check.chapter_07 import (
@@ -87,11 +87,10 @@ __all__ = [
     "pair_loss",
     "pairs",
     "penalty",
-    "pre_norm",
+    "post_norm_block",
     "progress",
     "reach",
     "ring",
-    "rms_norm",
     "row",
     "rows_moved",
     "schedule",

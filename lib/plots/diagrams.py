@@ -91,7 +91,7 @@ def block() -> HTML:
     """`lib.model.block.Block` of two `PreNorm` steps, read from top to bottom."""
     steps = (
         ("attention", "MultiHeadAttention", 64),
-        ("feed_forward", "FeedForward", 304),
+        ("feed_forward", "SwiGLU", 236),
     )
     boxes = [("x", 15, 4, 60)]
     arrows = []
@@ -100,27 +100,25 @@ def block() -> HTML:
         boxes += [
             ("norm", 150, top + 24, 170),
             (part, 150, top + 92, 170),
-            ("dropout", 150, top + 160, 170),
         ]
         arrows += [
             (45, top + 39, 150, top + 39, ""),
             (235, top + 54, 235, top + 92, "batch, time, width"),
-            (235, top + 122, 235, top + 160, "batch, time, width"),
-            (150, top + 175, 55, top + 175, ""),
+            (150, top + 107, 55, top + 107, ""),
         ]
-        more += _frame(f"{name}: PreNorm", 100, top, 245, 200)
-        more += _plus(45, top + 175)
+        more += _frame(f"{name}: PreNorm", 100, top, 245, 132)
+        more += _plus(45, top + 107)
     arrows += [
-        (45, 34, 45, 229, ""),
-        (45, 249, 45, 469, ""),
-        (45, 489, 45, 560, "batch, time, width"),
+        (45, 34, 45, 161, ""),
+        (45, 181, 45, 333, ""),
+        (45, 353, 45, 424, "batch, time, width"),
     ]
     label = (
         "Diagram: the stream x runs straight down on the left. Twice it is read by "
-        "norm, a part and dropout on the right, and what they found is added: first "
+        "norm and a part on the right, and what the part found is added: first "
         "attention, then feed-forward. Every shape is batch, time, width."
     )
-    return draw(boxes, arrows, (360, 564), label, more)
+    return draw(boxes, arrows, (360, 428), label, more)
 
 
 def gpt() -> HTML:

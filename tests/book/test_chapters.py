@@ -25,7 +25,6 @@ OLD = [
     f"chapters/{name}.ipynb"
     for name in (
         "03_attention",
-        "04_block",
         "05_learning",
         "08_finetuning",
     )

@@ -19,12 +19,12 @@ def test_diagrams_take_the_pages_color_and_say_what_they_show():
 
 
 @pytest.mark.parametrize("name", ["block", "gpt"])
-def test_diagrams_of_chapter_3_have_the_librarys_names(name):
+def test_diagrams_of_chapter_4_have_the_librarys_names(name):
     page = getattr(diagrams, name)().data
     assert 'role="img"' in page and 'aria-label="Diagram: ' in page
     assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
     names = {
-        "block": ("norm", "MultiHeadAttention", "FeedForward", "dropout"),
+        "block": ("norm", "MultiHeadAttention", "SwiGLU"),
         "gpt": ("embed", "blocks[0]", "norm", "unembed"),
     }
     for box in names[name]:
