@@ -1,21 +1,29 @@
 """Exercise checkers: each takes an answer and says the first thing that is wrong.
 
-==============  ==========================================================
-file            idea
-==============  ==========================================================
-verdict.py      how a checker works
-chapter_01.py   pairs, ids and back, capitals, padding, windows
-chapter_02.py   one-hot vectors, losses, thinning, cosines
-chapter_03.py   shares, masks, attention, heads
-chapter_04.py   norms, the residual step, feed-forward, the block
-chapter_05.py   surprise, floors, a gradient, clipping, Adam
-chapter_07.py   filters, the greedy loop, the cache and its window
-chapter_08.py   a first loss, dropped words, adapters, and measures
-progress.py     how far the reader has come
-==============  ==========================================================
+=============  =====================================================
+file           idea
+=============  =====================================================
+verdict.py     how a checker works
+chapter_01.py  pairs, ids and back, capitals, padding, windows
+chapter_02.py  one-hot vectors, losses, thinning, cosines
+chapter_03.py  shares, attention, heads, and a head without order
+chapter_04.py  norms, residuals, the lens, the block, its size
+chapter_05.py  surprise, floors, a gradient, clipping, Adam
+chapter_06.py  a rate, patience, a split, small batches, Muon, masks
+chapter_07.py  filters, the greedy loop, the cache and its window
+chapter_08.py  a first loss, dropped words, adapters, and measures
+progress.py    how far the reader has come
+=============  =====================================================
 """
 
-from lib.check.chapter_01 import capitals, decode, encode, pad, pairs, window
+from lib.check.chapter_01 import (
+    capitals,
+    decode,
+    encode,
+    pad,
+    pairs,
+    window,
+)
 from lib.check.chapter_02 import (
     cosine,
     loss_at_the_start,
@@ -24,7 +32,13 @@ from lib.check.chapter_02 import (
     rows_moved,
     stays,
 )
-from lib.check.chapter_03 import attention, grouped, heads, mask, row, softmax
+from lib.check.chapter_03 import (
+    attention,
+    blind,
+    join,
+    row,
+    softmax,
+)
 from lib.check.chapter_04 import (
     gpt_size,
     half_residual,
@@ -33,7 +47,23 @@ from lib.check.chapter_04 import (
     post_norm_block,
     read_out,
 )
-from lib.check.chapter_05 import adam, bits, clip, floor, schedule, surprise
+from lib.check.chapter_05 import (
+    adam,
+    clip,
+    floor,
+    gradient,
+    surprise,
+    two_letters,
+)
+from lib.check.chapter_06 import (
+    hide,
+    muon_step,
+    noise_guess,
+    small_batches,
+    split,
+    start_rate,
+    stop,
+)
 from lib.check.chapter_07 import (
     cache_size,
     greedy,
@@ -57,9 +87,7 @@ from lib.check.progress import progress
 __all__ = [
     "adam",
     "attention",
-    "bits",
     "blind",
-    "block",
     "cache_size",
     "calibration_error",
     "capitals",
@@ -68,19 +96,22 @@ __all__ = [
     "decode",
     "encode",
     "f1",
-    "feed_forward_size",
     "first_loss",
     "floor",
+    "gpt_size",
     "gradient",
     "greedy",
+    "grouped",
+    "half_residual",
+    "hide",
     "integrated",
     "join",
     "kept",
     "layer_norm",
     "lora_size",
     "loss_at_the_start",
-    "mask",
-    "mean_pool",
+    "muon_step",
+    "noise_guess",
     "normed_row",
     "one_hot",
     "pad",
@@ -90,15 +121,19 @@ __all__ = [
     "post_norm_block",
     "progress",
     "reach",
+    "read_out",
     "ring",
     "row",
     "rows_moved",
-    "schedule",
     "shuffled",
+    "small_batches",
     "softmax",
+    "split",
+    "start_rate",
     "stays",
+    "stop",
     "surprise",
-    "top_p",
+    "two_letters",
     "window",
     "word_dropout",
 ]
