@@ -150,7 +150,7 @@ def test_a_chapter_that_is_forgotten_stops_the_build(change, tool):
     lines = TRAINS[1:] if change == "missing" else [*TRAINS, "99_none: why? nothing"]
     with pytest.raises(DirectiveError) as error:
         chapter_path(tool, lines)
-    assert "a line for each of 01_tokens, 03_attention" in error.value.msg
+    assert "a line for each of 00_start, 01_tokens" in error.value.msg
 
 
 def test_the_readme_says_the_same():

@@ -2,7 +2,7 @@
 
 To look at a page by hand after a build, with pictures of it in the folder `shots`:
 
-    python -m tests.browser _build/html shots chapters/03_attention
+    python -m tests.helpers.browser _build/html shots chapters/03_attention
 """
 
 import functools
