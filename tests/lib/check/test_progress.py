@@ -70,7 +70,8 @@ def test_progress_lists_the_exercises_of_the_chapter_in_its_order():
             for cell in cells
             if "exercise" in cell.metadata.get("tags", [])
         ]
-        assert list(check.progress(int(path.name[:2])).states()) == asked, path
+        if asked:  # "Before you start" has none
+            assert list(check.progress(int(path.name[:2])).states()) == asked, path
 
 
 def test_every_exercise_belongs_to_a_chapter():
