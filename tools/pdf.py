@@ -6,7 +6,8 @@
 Each page of the site is opened, so that its formulas are set and its explorers drawn,
 and its article is taken out. All of them make one document, whose links lead from page
 to page of the PDF. It is printed twice: after the first time it is known on which page
-each heading stands, and the second time the table of contents says so.
+each heading stands, and the second time the table of contents says so. Then the file is
+packed.
 """
 
 import base64
@@ -25,6 +26,7 @@ from pypdf import PdfReader
 from tools.address import address, site
 from tools.chromium import HOW_TO_GET_ONE, chromium, serve
 from tools.library import unfolded
+from tools.pdf_packing import pack
 
 FONTS = {  # of matplotlib, so that the book looks the same wherever it is printed
     ("Book", 400, "normal"): "STIXGeneral",
@@ -210,6 +212,7 @@ def print_book(page: Page, articles: list[Article], front: str, path: Path) -> N
         before, known = known, pages_of(path)
     if before != known:
         sys.exit("The page numbers moved when they were filled in.")
+    pack(path)
 
 
 def make(root: Path, folder: Path, path: Path) -> None:
