@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
 
+import pikepdf
 import yaml
 from playwright.sync_api import Page
 from pypdf import PdfReader
@@ -26,7 +27,6 @@ from pypdf import PdfReader
 from tools.address import address, site
 from tools.chromium import HOW_TO_GET_ONE, chromium, serve
 from tools.library import unfolded
-from tools.pdf_packing import pack
 
 FONTS = {  # of matplotlib, so that the book looks the same wherever it is printed
     ("Book", 400, "normal"): "STIXGeneral",
@@ -213,6 +213,12 @@ def print_book(page: Page, articles: list[Article], front: str, path: Path) -> N
     if before != known:
         sys.exit("The page numbers moved when they were filled in.")
     pack(path)
+
+
+def pack(path: Path) -> None:
+    """Write the PDF again in half the room: Chromium packs no objects together."""
+    with pikepdf.open(path, allow_overwriting_input=True) as book:
+        book.save(path, object_stream_mode=pikepdf.ObjectStreamMode.generate)
 
 
 def make(root: Path, folder: Path, path: Path) -> None:
