@@ -6,9 +6,12 @@ little else is installed.
 
 import json
 import os
-from contextlib import suppress
+import subprocess
+from contextlib import ExitStack, suppress
 from functools import cache
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -30,6 +33,7 @@ with suppress(ImportError):
         max_examples=40,
         derandomize=True,
     )
+    settings.register_profile("quick", settings.get_profile("book"), max_examples=15)
     settings.load_profile("book")
 torch.set_num_threads(1)  # for tiny tensors, and two workers share the machine
 
@@ -37,6 +41,12 @@ torch.set_num_threads(1)  # for tiny tensors, and two workers share the machine
 def only_gpu(config: pytest.Config) -> bool:
     """Whether this run is for the tests that need a GPU, and nothing else."""
     return config.option.markexpr == "gpu"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw fewer examples when a run is to be quick."""
+    if config.option.markexpr == "quick":
+        settings.load_profile("quick")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -118,6 +128,24 @@ def expected(path: Path, seconds: dict[str, float]) -> float:
     """How long a file may take, 0 where nothing is known of it."""
     name = path.relative_to(ROOT).as_posix() if ROOT in path.parents else path.name
     return seconds.get(name, A_CHAPTER if path.suffix == ".ipynb" else 0)
+
+
+# --- a quick test starts no process
+
+
+def start_nothing(*_, **__) -> None:
+    """Stands in for what starts a process."""
+    pytest.fail("It starts a process, so it needs the mark `processes`", pytrace=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item):
+    """Let a process fail the test, or the fixture, that starts it unmarked."""
+    with ExitStack() as stack:
+        if item.get_closest_marker("quick"):
+            for kind, start in ((subprocess.Popen, "__init__"), (BaseProcess, "start")):
+                stack.enter_context(mock.patch.object(kind, start, start_nothing))
+        return (yield)
 
 
 # --- a cell that runs out of time fails, whatever it made of the interrupt
