@@ -18,7 +18,7 @@ import torch
 
 ROOT = Path(__file__).parent
 BROWSER = {"browser", "build", "explorer"}  # fixtures that open pages or make them
-SECONDS = {"tests/book/test_site.py": 200}  # files that take longer than a chapter may
+SECONDS = {"tests/book/test_site.py": 400}  # files that take longer than a chapter may
 A_CHAPTER = 90  # the most seconds that a notebook may take
 NO_GPU = "needs a GPU"
 GPU = ROOT / "tests/gpu"

@@ -526,7 +526,7 @@ WIDE = {view for view in VIEWS if view[1] == 1280}
 SEEN_IN = {  # all other kinds in every view
     "code": WIDE,
     "notes": WIDE,  # on a phone its place is below
-    "access": {*WIDE, *THOROUGH},
+    "access": WIDE,  # this one, of contrast
     "focus": {*THOROUGH},
     "shifts": {*THOROUGH},
     "explorers": {*THOROUGH},
@@ -538,14 +538,19 @@ PARTIAL = {
     ("access", "faint in the dark"): (
         "<style>@media (prefers-color-scheme: dark) { p { color: #aaa } }</style>"
         "<p>faint</p>",
-        {("dark", 1280), ("dark", 390)},
+        {("dark", 1280)},
     ),
     ("access", "faint by day"): (
         "<style>@media (prefers-color-scheme: light) { p { color: #aaa } }</style>"
         "<p>faint</p>",
         {("light", 1280)},
     ),
-    ("access", "one of many"): (MANY, SEEN_IN["access"]),
+    ("access", "one of many"): (MANY, WIDE),
+    ("access", "a link like its text"): (
+        "<p>In this sentence <a href='sound.html' style='color: #222; "
+        "text-decoration: none'>a link</a> cannot be told from it.</p>",
+        WIDE,
+    ),
     ("access", "no name"): ("<button></button>", {*THOROUGH}),
     ("overflow", "on a phone"): (
         "<p style='width: 500px'>wide</p>",

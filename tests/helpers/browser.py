@@ -34,6 +34,12 @@ VIEWS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390
 # Two views have both schemes and both widths between them. What takes long, and depends
 # on the scheme or on the width but not on both together, is looked at in them alone.
 THOROUGH = [("light", 1280), ("dark", 390)]
+COLORS = ["color-contrast", "link-in-text-block"]  # axe's rules that look at colors
+RULES = {  # these in both schemes, all others at both widths
+    ("light", 1280): {"rules": {}},
+    ("dark", 1280): {"runOnly": COLORS},
+    ("dark", 390): {"rules": {rule: {"enabled": False} for rule in COLORS}},
+}
 LATE = re.compile(r"mathjax|scripts/(?:bootstrap|pydata-sphinx-theme)\.js")
 # Cumulative layout shift of a page, summed up from its first line to its last; for Web
 # Vitals, which take the worst five seconds of it, up to 0.1 is good.
@@ -83,7 +89,8 @@ class Reader:
 
     def __init__(self, browser: Browser, address: str, scheme: str, width: int):
         self.address, self.scheme, self.now = address, scheme, Visit()
-        self.width, self.thorough = width, (scheme, width) in THOROUGH
+        self.thorough = (scheme, width) in THOROUGH
+        self.rules = RULES.get((scheme, width))
         context = browser.new_context(
             color_scheme=scheme,
             reduced_motion="reduce",  # a color in transition has no contrast to measure
@@ -104,14 +111,13 @@ class Reader:
             found["shifts"] = jumped if self.now.shift > LEAST_SHIFT else []
         self.page.evaluate(UNFOLD)
         found |= {kind: self.page.evaluate(script) for kind, script in SCRIPTS.items()}
+        if self.rules:
+            found["access"] = self.page.evaluate(AUDIT, self.rules)
         if self.thorough:
-            found["access"] = self.page.evaluate(AUDIT, {})
             found["focus"] = self.page.evaluate(FOCUS)
             found["overflow"] += self.beside("overflow")
             found["explorers"] = dead_controls(self.page)
             found["figures"] = boxed_figures(self.page) if self.scheme == "dark" else []
-        elif self.width == 1280:  # contrast hardly depends on the width
-            found["access"] = self.page.evaluate(AUDIT, {"runOnly": ["color-contrast"]})
         for kind, faults in found.items():
             for what in faults:
                 self.now.blame(kind, what)
