@@ -7,6 +7,9 @@ little else is installed.
 import json
 import os
 import subprocess
+import sysconfig
+import traceback
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import cache
 from multiprocessing.process import BaseProcess
@@ -17,6 +20,7 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parent
+STDLIB = sysconfig.get_paths()["stdlib"]
 BROWSER = {"browser", "build", "explorer"}  # fixtures that open pages or make them
 SECONDS = {"tests/book/test_site.py": 400}  # files that take longer than a chapter may
 A_CHAPTER = 90  # the most seconds that a notebook may take
@@ -133,9 +137,22 @@ def expected(path: Path, seconds: dict[str, float]) -> float:
 # --- a quick test starts no process
 
 
-def start_nothing(*_, **__) -> None:
-    """Stands in for what starts a process."""
-    pytest.fail("It starts a process, so it needs the mark `processes`", pytrace=True)
+def in_python(file: str) -> bool:
+    """Whether a file is Python's own, and no package's."""
+    return file.startswith((STDLIB, "<")) and "site-packages" not in file
+
+
+def watched(start: Callable) -> Callable:
+    """What starts a process, but for the book's own code; a package may count cores."""
+
+    def guarded(*told, **options):
+        frames = [frame.filename for frame in traceback.extract_stack()[:-1]]
+        callers = [name for name in frames if not in_python(name)]
+        if "site-packages" not in callers[-1]:
+            pytest.fail("It starts a process, so it needs the mark `processes`")
+        return start(*told, **options)
+
+    return guarded
 
 
 @pytest.hookimpl(wrapper=True)
@@ -144,7 +161,8 @@ def pytest_runtest_protocol(item: pytest.Item):
     with ExitStack() as stack:
         if item.get_closest_marker("quick"):
             for kind, start in ((subprocess.Popen, "__init__"), (BaseProcess, "start")):
-                stack.enter_context(mock.patch.object(kind, start, start_nothing))
+                guard = watched(getattr(kind, start))
+                stack.enter_context(mock.patch.object(kind, start, guard))
         return (yield)
 
 
