@@ -33,6 +33,7 @@ KILOBYTES_FIRST, KILOBYTES_NEXT = 1500, 800  # every figure of a page counted
 
 
 URL = site(address(ROOT))
+CHAPTERS = [name for name in contents() if re.match("chapters/(?!00)[0-9]", name)]
 PAGES = [*contents(), "search", "genindex"]  # the last two come with the theme
 
 
@@ -353,6 +354,8 @@ def test_each_name_says_which_chapter_shows_it(entries, build):
 
 def test_names_in_code_lead_to_their_entries(build, entries):
     for path in sorted((build[1] / "chapters").glob("*.html")):
+        if f"chapters/{path.stem}" not in CHAPTERS:
+            continue  # an address that leads elsewhere, or "Before you start"
         links = re.findall(
             r'<a class="sphinx-codeautolink-a" href="\.\./reference/[^"#]+#([^"]+)',
             path.read_text("utf-8"),
@@ -386,7 +389,7 @@ def search(browser, build):
         ("softmax", "glossary.html#term-softmax", "03_attention"),
         ("residual stream", "glossary.html#term-residual-stream", "04_block"),
         ("learning rate", "glossary.html#term-learning-rate", "05_learning"),
-        ("top-p", "glossary.html#term-top-p", "07_generation"),
+        ("top-p", "glossary.html#term-top-p", ""),
         ("LoRA", "glossary.html#term-LoRA", "08_finetuning"),
         ("byte-pair encoding", "glossary.html#term-byte-pair-encoding", "01_tokens"),
         (
@@ -406,7 +409,7 @@ def test_search_finds_the_entry_and_then_the_chapter(words, entry, chapter, sear
 def test_notebooks_link_to_each_other_inside_the_site(build):
     """In Colab they need the site's address; here the same links need no network."""
     url = site(address(ROOT))
-    for path in sorted(build[1].glob("chapters/**/*.html")):
+    for path in (build[1] / f"{n}.html" for n in contents() if n[:9] == "chapters/"):
         links = re.findall(r"<a [^>]*>", path.read_text(encoding="utf-8"))
         assert links and not [a for a in links if f'href="{url}' in a], path
     solutions = (build[1] / "chapters/solutions/03_attention.html").read_text()
@@ -446,6 +449,8 @@ def test_a_formula_with_a_number_fits_a_phone_or_scrolls(browser, build):
     with serve(build[1]) as address:
         phone = Reader(browser, address, "light", 390).page
         for path in sorted(build[1].glob("chapters/*.html")):
+            if 'id="equation-' not in path.read_text("utf-8"):
+                continue
             phone.goto(f"{address}chapters/{path.name}")
             phone.evaluate("MathJax.startup.promise")
             for formula in phone.locator("div.math[id^=equation]").all():
