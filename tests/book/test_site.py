@@ -452,6 +452,8 @@ def test_a_formula_with_a_number_fits_a_phone_or_scrolls(browser, build):
             if 'id="equation-' not in path.read_text("utf-8"):
                 continue
             phone.goto(f"{address}chapters/{path.name}")
+            # The page is shown when all formulas are set, by a script that comes late.
+            phone.wait_for_function("window.MathJax && MathJax.startup")
             phone.evaluate("MathJax.startup.promise")
             for formula in phone.locator("div.math[id^=equation]").all():
                 box, shown, number = formula.evaluate("""(box) => [
