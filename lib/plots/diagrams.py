@@ -144,41 +144,6 @@ def gpt() -> HTML:
     return draw(boxes, arrows, (360, 390), label)
 
 
-def training() -> HTML:
-    """One step of `lib.train.train`: down from the batches, and back up on the left."""
-    boxes = [
-        ("batches", 125, 8, 110),
-        ("model", 5, 92, 110),
-        ("objective", 245, 92, 110),
-        ("backward", 245, 176, 110),
-        ("clip", 245, 260, 110),
-        ("optimizer", 5, 260, 110),
-        ("schedule", 5, 344, 110),
-    ]
-    arrows = [
-        (150, 38, 75, 92, "ids"),
-        (210, 38, 285, 92, "targets"),
-        (115, 107, 245, 107, ""),
-        (300, 122, 300, 176, "loss"),
-        (300, 206, 300, 260, "gradient"),
-        (245, 275, 115, 275, ""),
-        (60, 344, 60, 290, "rate"),
-        (60, 260, 60, 122, "new weights"),
-    ]
-    above = [("logits", 180, 100), ("clipped gradient", 180, 268)]
-    label = (
-        "Diagram: batches give ids to the model and targets to the objective; the "
-        "model's logits become a loss, the loss a gradient; the gradient is clipped "
-        "and goes to the optimizer, to which the schedule tells the rate; the "
-        "optimizer gives the model new weights."
-    )
-    more = "".join(
-        f'<text x="{x}" y="{y}" font-size="11" text-anchor="middle">{name}</text>'
-        for name, x, y in above
-    )
-    return draw(boxes, arrows, (360, 380), label, more)
-
-
 def key_value_cache() -> HTML:
     """What a new token computes for itself, and what it finds in the cache."""
     tokens = ["t", "h", "e", "·", "b", "a"]

@@ -389,7 +389,7 @@ def search(browser, build):
         ("softmax", "glossary.html#term-softmax", "03_attention"),
         ("residual stream", "glossary.html#term-residual-stream", "04_block"),
         ("learning rate", "glossary.html#term-learning-rate", "05_learning"),
-        ("top-p", "glossary.html#term-top-p", ""),
+        ("top-p", "glossary.html#term-top-p", "07_generation"),
         ("LoRA", "glossary.html#term-LoRA", "08_finetuning"),
         ("byte-pair encoding", "glossary.html#term-byte-pair-encoding", "01_tokens"),
         (
@@ -452,9 +452,8 @@ def test_a_formula_with_a_number_fits_a_phone_or_scrolls(browser, build):
             if 'id="equation-' not in path.read_text("utf-8"):
                 continue
             phone.goto(f"{address}chapters/{path.name}")
-            # The page is shown when all formulas are set, by a script that comes late.
-            phone.wait_for_function("window.MathJax && MathJax.startup")
-            phone.evaluate("MathJax.startup.promise")
+            # assets/a11y.js takes the mark away when all formulas are set.
+            phone.wait_for_selector("html:not(.formulas-to-come)", state="attached")
             for formula in phone.locator("div.math[id^=equation]").all():
                 box, shown, number = formula.evaluate("""(box) => [
                   [box.getBoundingClientRect().left, box.scrollWidth, box.tabIndex],

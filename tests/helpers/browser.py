@@ -208,8 +208,9 @@ SHIFTS = """async () => {
   const seen = [];
   const observer = new PerformanceObserver((list) => seen.push(...list.getEntries()));
   observer.observe({type: "layout-shift", buffered: true});
-  const math = Promise.all([window.MathJax?.startup?.promise, document.fonts.ready]);
-  await Promise.race([math, sleep(10000)]);
+  // A reader begins when the page has come: assets/a11y.js says when formulas are set.
+  const coming = () => document.documentElement.matches(".formulas-to-come");
+  for (let tries = 0; coming() && tries < 200; tries++) await sleep(50);
   for (let frames = 0; frames < 5; frames++) await frame();
   for (let top = 0; top < document.documentElement.scrollHeight; top += 900) {
     window.scrollTo(0, top);

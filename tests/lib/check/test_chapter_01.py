@@ -2,16 +2,10 @@
 
 from itertools import pairwise
 
-import pytest
 import torch
 
 from lib.tokens import bpe
-from tests.helpers.checkers import (
-    assert_complete,
-    assert_not_done,
-    assert_right,
-    assert_wrong,
-)
+from tests.helpers.checkers import exercise_tests
 
 
 def encode_in_order(word, merges, first=256, data=None):
@@ -145,20 +139,4 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_right_answers_pass(name):
-    assert_right(name, RIGHT[name])
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_wrong_answers_are_told_what_is_wrong(name, answer, says):
-    assert_wrong(name, answer, says)
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_an_exercise_not_yet_done_says_so(name):
-    assert_not_done(name, RIGHT[name])
-
-
-def test_every_exercise_has_a_right_and_three_wrong_answers():
-    assert_complete(1, RIGHT, WRONG)
+test_right, test_wrong, test_not_done, test_complete = exercise_tests(1, RIGHT, WRONG)

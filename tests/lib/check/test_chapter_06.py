@@ -1,15 +1,9 @@
 """The checkers of chapter 6, training well: right passes, wrong is told why."""
 
-import pytest
 import torch
 
 from lib.train.muon import Muon, orthogonalize
-from tests.helpers.checkers import (
-    assert_complete,
-    assert_not_done,
-    assert_right,
-    assert_wrong,
-)
+from tests.helpers.checkers import exercise_tests
 
 
 def stop(losses, patience, equal=False, early=0):
@@ -130,27 +124,6 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_a_right_answer_passes(name):
-    assert_right(name, RIGHT[name])
-
-
-@pytest.mark.parametrize(
-    "name, answer, says", WRONG, ids=[f"{name}-{says}" for name, _, says in WRONG]
-)
-def test_a_wrong_answer_is_told_why(name, answer, says):
-    assert_wrong(name, answer, says)
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_dots_are_not_done_yet(name):
-    assert_not_done(name, RIGHT[name])
-
-
-def test_each_exercise_has_a_right_answer_and_three_wrong_ones():
-    assert_complete(6, RIGHT, WRONG)
-
-
 def test_the_step_asked_for_is_the_one_of_the_library():
     generator = torch.Generator().manual_seed(1)
     weight, gradient, mean = torch.randn(3, 6, 3, generator=generator)
@@ -162,3 +135,6 @@ def test_the_step_asked_for_is_the_one_of_the_library():
     optimizer.step()
     assert torch.allclose(parameter, moved, atol=1e-5)
     assert torch.allclose(optimizer.state[parameter]["mean"], new)
+
+
+test_right, test_wrong, test_not_done, test_complete = exercise_tests(6, RIGHT, WRONG)

@@ -1,15 +1,9 @@
 """The checkers of chapter 7, generation: right passes, wrong is told why."""
 
-import pytest
 import torch
 
 from lib.model.attention import scaled_dot_product
-from tests.helpers.checkers import (
-    assert_complete,
-    assert_not_done,
-    assert_right,
-    assert_wrong,
-)
+from tests.helpers.checkers import exercise_tests
 
 
 def punish(scores, text, penalty, up=None, down=None):
@@ -113,20 +107,4 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_right_answers_pass(name):
-    assert_right(name, RIGHT[name])
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_wrong_answers_are_told_what_is_wrong(name, answer, says):
-    assert_wrong(name, answer, says)
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_an_exercise_not_yet_done_says_so(name):
-    assert_not_done(name, RIGHT[name])
-
-
-def test_every_exercise_has_a_right_and_three_wrong_answers():
-    assert_complete(7, RIGHT, WRONG)
+test_right, test_wrong, test_not_done, test_complete = exercise_tests(7, RIGHT, WRONG)

@@ -3,12 +3,7 @@
 import pytest
 import torch
 
-from tests.helpers.checkers import (
-    assert_complete,
-    assert_not_done,
-    assert_right,
-    assert_wrong,
-)
+from tests.helpers.checkers import assert_right, exercise_tests
 
 
 def drop_words(ids, share, chance, least=1, shuffled=False):
@@ -129,25 +124,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_right_answers_pass(name):
-    assert_right(name, RIGHT[name])
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_wrong_answers_are_told_what_is_wrong(name, answer, says):
-    assert_wrong(name, answer, says)
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_an_exercise_not_yet_done_says_so(name):
-    assert_not_done(name, RIGHT[name])
-
-
-def test_every_exercise_has_a_right_and_three_wrong_answers():
-    assert_complete(8, RIGHT, WRONG)
-
-
 @pytest.mark.parametrize("guess", [torch.tensor(0.6931), 0.69, 0.7])
 def test_a_guess_may_be_rounded_or_a_tensor(guess):
     assert_right("first_loss", guess)
+
+
+test_right, test_wrong, test_not_done, test_complete = exercise_tests(8, RIGHT, WRONG)

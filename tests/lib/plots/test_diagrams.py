@@ -32,14 +32,6 @@ def test_diagrams_of_chapter_4_have_the_librarys_names(name):
     assert "batch, time, width" in page
 
 
-def test_the_diagram_of_training_names_its_parts():
-    page = diagrams.training().data
-    assert 'role="img"' in page and 'aria-label="Diagram: batches' in page
-    assert not re.search(r"#[0-9a-f]{3,6}|rgb|black|white", page)
-    for name in ("batches", "model", "objective", "clip", "optimizer", "schedule"):
-        assert f">{name}</text>" in page
-
-
 def test_the_diagram_of_turning_keeps_the_angle():
     page = diagrams.turning().data
     assert 'role="img"' in page and 'aria-label="Diagram: two circles' in page
