@@ -6,16 +6,23 @@ little else is installed.
 
 import json
 import os
-from contextlib import suppress
+import subprocess
+import sysconfig
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from functools import cache
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
 
 ROOT = Path(__file__).parent
+STDLIB = sysconfig.get_paths()["stdlib"]
 BROWSER = {"browser", "build", "explorer"}  # fixtures that open pages or make them
-SECONDS = {"tests/book/test_site.py": 200}  # files that take longer than a chapter may
+SECONDS = {"tests/book/test_site.py": 400}  # files that take longer than a chapter may
 A_CHAPTER = 90  # the most seconds that a notebook may take
 NO_GPU = "needs a GPU"
 GPU = ROOT / "tests/gpu"
@@ -30,6 +37,7 @@ with suppress(ImportError):
         max_examples=40,
         derandomize=True,
     )
+    settings.register_profile("quick", settings.get_profile("book"), max_examples=15)
     settings.load_profile("book")
 torch.set_num_threads(1)  # for tiny tensors, and two workers share the machine
 
@@ -37,6 +45,12 @@ torch.set_num_threads(1)  # for tiny tensors, and two workers share the machine
 def only_gpu(config: pytest.Config) -> bool:
     """Whether this run is for the tests that need a GPU, and nothing else."""
     return config.option.markexpr == "gpu"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw fewer examples when a run is to be quick."""
+    if config.option.markexpr == "quick":
+        settings.load_profile("quick")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -118,6 +132,38 @@ def expected(path: Path, seconds: dict[str, float]) -> float:
     """How long a file may take, 0 where nothing is known of it."""
     name = path.relative_to(ROOT).as_posix() if ROOT in path.parents else path.name
     return seconds.get(name, A_CHAPTER if path.suffix == ".ipynb" else 0)
+
+
+# --- a quick test starts no process
+
+
+def in_python(file: str) -> bool:
+    """Whether a file is Python's own, and no package's."""
+    return file.startswith((STDLIB, "<")) and "site-packages" not in file
+
+
+def watched(start: Callable) -> Callable:
+    """What starts a process, but for the book's own code; a package may count cores."""
+
+    def guarded(*told, **options):
+        frames = [frame.filename for frame in traceback.extract_stack()[:-1]]
+        callers = [name for name in frames if not in_python(name)]
+        if "site-packages" not in callers[-1]:
+            pytest.fail("It starts a process, so it needs the mark `processes`")
+        return start(*told, **options)
+
+    return guarded
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item):
+    """Let a process fail the test, or the fixture, that starts it unmarked."""
+    with ExitStack() as stack:
+        if item.get_closest_marker("quick"):
+            for kind, start in ((subprocess.Popen, "__init__"), (BaseProcess, "start")):
+                guard = watched(getattr(kind, start))
+                stack.enter_context(mock.patch.object(kind, start, guard))
+        return (yield)
 
 
 # --- a cell that runs out of time fails, whatever it made of the interrupt

@@ -3,7 +3,7 @@
     python -m benchmarks.improvements            about 8 minutes
 
 The recipe, the text and the number of tokens are those of `benchmarks.time_to_loss`.
-In each row one choice is put back to what the well-known recipe does there. AdamW needs
+In each row one choice is put back to what nanoGPT's recipe does there. AdamW needs
 other rates than Muon: several are tried, and the best one stands.
 """
 

@@ -1,4 +1,4 @@
-"""How much memory does chapter 5 need? The most that its kernel held at any moment.
+"""How much memory does chapter 6 need? The most that its kernel held at any moment.
 
     python -m benchmarks.memory            about 2 minutes
     python -m benchmarks.memory --check    exits 1 if the target is missed
@@ -17,7 +17,7 @@ from nbclient import NotebookClient
 from benchmarks import Target, conclude
 from lib.data import corpora
 
-CHAPTER = Path("chapters/05_learning.ipynb")
+CHAPTER = Path("chapters/06_training.ipynb")
 GIGABYTE = 1e9  # in bytes
 
 
@@ -33,7 +33,7 @@ def peak(chapter: Path) -> float:
 def main() -> None:
     corpora.fetch()
     figure = peak(CHAPTER)
-    target = Target("Peak memory of chapter 5", figure, 2, "GB", at_most=True)
+    target = Target("Peak memory of chapter 6", figure, 2, "GB", at_most=True)
     figures = {"chapter": CHAPTER.as_posix(), "peak_gigabytes": round(figure, 3)}
     conclude("memory", figures, [target], ["torch"])
 

@@ -57,7 +57,7 @@ CONFIG = GPTConfig(
     init_std=0.05,
     zero_output=True,
 )
-STEPS, BATCH, EVERY = 5_000, 8, 100  # 8 windows of 512 a step: 20 million tokens
+STEPS, BATCH, EVERY = 2_400, 16, 100  # 16 windows of 512 a step: 20 million tokens
 MEASURED = 64  # held-out windows, along the way
 
 
@@ -152,7 +152,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=BATCH)
     parser.add_argument("--lr", type=float, default=0.02)
     parser.add_argument("--adam-lr", type=float, default=0.01)
-    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--precision", default="bfloat16")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--store", action="store_true", help="whatever step it is at")
     return parser.parse_args(arguments)

@@ -7,10 +7,11 @@ Both read characters of the plays, in the alphabetical order of their titles: th
 1,115,394, the last tenth of them held out. Both models have 4 layers of 4 heads, width
 128 and see 64 characters; both train with the same loop, on one thread.
 
-The baseline is the widely used recipe for a CPU: layer norms, GELU, learned positions,
-tied matrices, no dropout; AdamW at 0.001, 100 steps of warm-up, then down a cosine to a
-tenth; weight decay 0.1, second beta 0.99; 2,000 steps of 12 windows. The book's recipe:
-the preset `SMALL`, Muon with its defaults, a rate that falls to 0 over the last 60 %.
+The baseline is nanoGPT's recipe for the characters of Shakespeare on a CPU (Karpathy
+2022, its README): layer norms, GELU, learned positions, tied matrices, no dropout;
+AdamW at 0.001, 100 steps of warm-up, then down a cosine to a tenth; weight decay 0.1,
+second beta 0.99; 2,000 steps of 12 windows. The book's recipe is `train.short_run`: the
+preset `SMALL`, Muon with its defaults, a rate that falls to 0 over the last 60 %.
 
 The recipe and its 210 steps were chosen by the loss on this same held-out text, so the
 ratios flatter it a little; the baseline is as published, and ran once.

@@ -1,4 +1,4 @@
-"""Word vectors from the training reviews: chapter 1's recipe at speed against gensim.
+"""Word vectors from the training reviews: chapter 2's recipe at speed against gensim.
 
     python -m benchmarks.word_vectors            about 35 minutes
 

@@ -25,7 +25,7 @@ from tools.reference_pages import note_sources, place_link
 
 TEMPLATE = Path(__file__).with_name("prediction.html")
 RESULT = "benchmarks/results/front_page.json"
-MODEL = "chapters/05_learning"  # where the recipe is explained
+MODEL = "chapters/06_training"  # where the recipe is explained
 START, LAYER, HEAD = 19, 3, 3  # after "Is this a dagger whi": each guess makes a word
 HEADER = re.compile(r"^- \*\*([\w ]+?):?\*\*:? (.+)$", re.MULTILINE)
 

@@ -18,7 +18,7 @@ import yaml
 from tools.address import notebooks, read_notebook
 
 SOLUTIONS = ("chapters/solutions/", "solutions.md")
-SENTENCE = re.compile(r" Solutions are on \[[^]]*\]\([^)]*\)\.")
+SENTENCE = re.compile(r" ?Solutions are on \[[^]]*\]\([^)]*\)\.")
 
 
 def copy_tracked(root: Path, folder: Path) -> None:

@@ -143,11 +143,9 @@ def mentions(path: Path) -> Iterator[tuple[str, str, bool]]:
             if isinstance(node, ast.Name | ast.Attribute):
                 first, dot, rest = ast.unparse(node).partition(".")
                 if first in here and re.fullmatch(r"[\w.]*", rest):
-                    yield (
-                        full_name(here[first] + dot + rest),
-                        heading,
-                        id(node) in shown,
-                    )
+                    name = full_name(here[first] + dot + rest)
+                    name = re.sub(r"(\.[A-Z][A-Z_]+)\..+", r"\1", name)  # a constant
+                    yield name, heading, id(node) in shown
 
 
 def shows(tree: ast.AST) -> Iterator[ast.Call]:

@@ -58,9 +58,10 @@ def when(record: dict) -> str:
 
 
 def training_sections(path: Path) -> list[str]:
-    """The headings under which a notebook calls `train`, in their order."""
+    """The headings under which a notebook trains a model, in their order."""
     calls = lib.mentions(path)
-    return list(dict.fromkeys(h for n, h, _ in calls if n == "lib.train.loop.train"))
+    trains = ("lib.train.loop.train", "lib.train.recipes.short_run")
+    return list(dict.fromkeys(h for n, h, _ in calls if n in trains))
 
 
 class Comparisons(SphinxDirective):

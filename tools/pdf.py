@@ -6,7 +6,8 @@
 Each page of the site is opened, so that its formulas are set and its explorers drawn,
 and its article is taken out. All of them make one document, whose links lead from page
 to page of the PDF. It is printed twice: after the first time it is known on which page
-each heading stands, and the second time the table of contents says so.
+each heading stands, and the second time the table of contents says so. Then the file is
+packed.
 """
 
 import base64
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
 
+import pikepdf
 import yaml
 from playwright.sync_api import Page
 from pypdf import PdfReader
@@ -210,6 +212,13 @@ def print_book(page: Page, articles: list[Article], front: str, path: Path) -> N
         before, known = known, pages_of(path)
     if before != known:
         sys.exit("The page numbers moved when they were filled in.")
+    pack(path)
+
+
+def pack(path: Path) -> None:
+    """Write the PDF again in half the room: Chromium packs no objects together."""
+    with pikepdf.open(path, allow_overwriting_input=True) as book:
+        book.save(path, object_stream_mode=pikepdf.ObjectStreamMode.generate)
 
 
 def make(root: Path, folder: Path, path: Path) -> None:

@@ -218,9 +218,11 @@ def note_sources(env: BuildEnvironment) -> None:
 
 
 def chapter_name(env: BuildEnvironment, chapter: str) -> str:
-    """A chapter as readers call it: its number and its title."""
-    number, title = int(Path(chapter).name[:2]), env.titles[chapter].astext()
-    return f"chapter {number}, {title}" if "solutions" not in chapter else title
+    """A chapter as readers call it, its number and its title; another page's title."""
+    title = env.titles[chapter].astext()
+    numbered = re.fullmatch(r"chapters/(\d\d)_\w+", chapter)
+    number = int(numbered[1]) if numbered else 0
+    return f"chapter {number}, {title}" if number else title
 
 
 def anchor(env: BuildEnvironment, page: str, heading: str) -> str:

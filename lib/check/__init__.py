@@ -1,39 +1,85 @@
 """Exercise checkers: each takes an answer and says the first thing that is wrong.
 
-==============  ==========================================================
-file            idea
-==============  ==========================================================
-verdict.py      how a checker works
-chapter_01.py   pairs, merges, one-hot vectors, padding, cosines
-chapter_03.py   shares, masks, attention, heads
-chapter_04.py   norms, the residual step, feed-forward, the block
-chapter_05.py   surprise, bits, a floor, a schedule, clipping, Adam
-chapter_07.py   filters, the greedy loop, the cache and its window
-chapter_08.py   pooling, dropped words, adapters, rates, and measures
-progress.py     how far the reader has come
-==============  ==========================================================
+=============  =====================================================
+file           idea
+=============  =====================================================
+verdict.py     how a checker works
+chapter_01.py  pairs, ids and back, capitals, padding, windows
+chapter_02.py  one-hot vectors, losses, thinning, cosines
+chapter_03.py  shares, attention, heads, and a head without order
+chapter_04.py  norms, residuals, the lens, the block, its size
+chapter_05.py  surprise, floors, a gradient, clipping, Adam
+chapter_06.py  a rate, patience, a split, small batches, Muon, masks
+chapter_07.py  filters, the greedy loop, the cache and its window
+chapter_08.py  a first loss, dropped words, adapters, and measures
+progress.py    how far the reader has come
+=============  =====================================================
 """
 
-from lib.check.chapter_01 import cosine, encode, merge, one_hot, pad, pairs
-from lib.check.chapter_03 import attention, grouped, heads, mask, row, softmax
+from lib.check.chapter_01 import (
+    capitals,
+    decode,
+    encode,
+    pad,
+    pairs,
+    window,
+)
+from lib.check.chapter_02 import (
+    cosine,
+    loss_at_the_start,
+    one_hot,
+    pair_loss,
+    rows_moved,
+    stays,
+)
+from lib.check.chapter_03 import (
+    attention,
+    blind,
+    join,
+    row,
+    softmax,
+)
 from lib.check.chapter_04 import (
-    block,
-    feed_forward_size,
+    gpt_size,
+    half_residual,
     layer_norm,
     normed_row,
-    pre_norm,
-    rms_norm,
+    post_norm_block,
+    read_out,
 )
-from lib.check.chapter_05 import adam, bits, clip, floor, schedule, surprise
-from lib.check.chapter_07 import cache_size, greedy, kept, penalty, ring, top_p
+from lib.check.chapter_05 import (
+    adam,
+    clip,
+    floor,
+    gradient,
+    surprise,
+    two_letters,
+)
+from lib.check.chapter_06 import (
+    hide,
+    muon_step,
+    noise_guess,
+    small_batches,
+    split,
+    start_rate,
+    stop,
+)
+from lib.check.chapter_07 import (
+    cache_size,
+    greedy,
+    grouped,
+    kept,
+    penalty,
+    reach,
+    ring,
+)
 from lib.check.chapter_08 import (
     calibration_error,
     f1,
+    first_loss,
     integrated,
-    layer_rates,
-    lora,
     lora_size,
-    mean_pool,
+    shuffled,
     word_dropout,
 )
 from lib.check.progress import progress
@@ -41,41 +87,53 @@ from lib.check.progress import progress
 __all__ = [
     "adam",
     "attention",
-    "bits",
-    "block",
+    "blind",
     "cache_size",
     "calibration_error",
+    "capitals",
     "clip",
     "cosine",
+    "decode",
     "encode",
     "f1",
-    "feed_forward_size",
+    "first_loss",
     "floor",
+    "gpt_size",
+    "gradient",
     "greedy",
     "grouped",
-    "heads",
+    "half_residual",
+    "hide",
     "integrated",
+    "join",
     "kept",
     "layer_norm",
-    "layer_rates",
-    "lora",
     "lora_size",
-    "mask",
-    "mean_pool",
-    "merge",
+    "loss_at_the_start",
+    "muon_step",
+    "noise_guess",
     "normed_row",
     "one_hot",
     "pad",
+    "pair_loss",
     "pairs",
     "penalty",
-    "pre_norm",
+    "post_norm_block",
     "progress",
+    "reach",
+    "read_out",
     "ring",
-    "rms_norm",
     "row",
-    "schedule",
+    "rows_moved",
+    "shuffled",
+    "small_batches",
     "softmax",
+    "split",
+    "start_rate",
+    "stays",
+    "stop",
     "surprise",
-    "top_p",
+    "two_letters",
+    "window",
     "word_dropout",
 ]

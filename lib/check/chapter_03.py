@@ -1,4 +1,4 @@
-"""The exercises of chapter 3: shares, masks, attention, heads."""
+"""The exercises of chapter 3: shares, attention, heads, and a head without order."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -55,24 +55,6 @@ def softmax(answer: Callable) -> Iterator[str]:
 
 
 @checker
-def mask(answer: Callable) -> Iterator[str]:
-    """`answer(time)`: booleans (time, time), True where the row may look."""
-    result = call(answer, 4)
-    true = causal_mask(4)[0, 0]
-    yield from wrong_shape(result, true)
-    if result.dtype != torch.bool:
-        yield f"the mask should hold booleans, but holds {result.dtype}."
-    if torch.equal(result, true.T):
-        yield "rows look at columns; yours sees the future and not the past."
-    if torch.equal(result, ~true):
-        yield "True should mean 'may look'; yours is the other way round."
-    if not result.diagonal().all():
-        yield "a position may look at itself, and yours may not."
-    if not torch.equal(result, true):
-        yield "row t should be True in columns 0 to t and nowhere else."
-
-
-@checker
 def attention(answer: Callable) -> Iterator[str]:
     """`answer(q, k, v, mask)`: the mixed values of scaled dot-product attention."""
     q, k, v = random_numbers(2, 3, 5, 8, many=3)
@@ -98,36 +80,41 @@ def attention(answer: Callable) -> Iterator[str]:
 
 
 @checker
-def heads(answer: Callable) -> Iterator[str]:
-    """`answer(x, heads)`: (batch, time, width) to (batch, heads, time, dim)."""
-    x = random_numbers(2, 5, 12)
-    true = x.unflatten(-1, (3, 4)).transpose(1, 2)
-    result = call(answer, x, 3)
-    if result.shape == (2, 5, 3, 4):
-        yield "the cut is right; the head axis should come before the time axis."
+def join(answer: Callable) -> Iterator[str]:
+    """`answer(x)`: (batch, heads, time, dim) to (batch, time, heads * dim)."""
+    x = random_numbers(2, 3, 5, 4)
+    side_by_side = x.transpose(1, 2)
+    true = side_by_side.flatten(2)
+    result = call(answer, x)
+    if result.shape == side_by_side.shape:
+        yield "the axes are in order; now lay the heads of each word side by side."
     yield from wrong_shape(result, true)
-    if same(result, x.reshape(2, 3, 5, 4)):
-        yield "time and width are mixed up; cut the width first, then swap two axes."
+    if same(result, x.reshape(2, 5, 12)):
+        yield "words and heads are mixed up; swap their two axes before you join."
+    if same(result, x.permute(0, 2, 3, 1).flatten(2)):
+        yield "the heads take turns; all numbers of head 0 should come first."
     if not same(result, true):
-        yield "head 0 should hold the first 4 of the 12 numbers of every token."
+        yield "each word should have the 4 numbers of head 0, then head 1, then head 2."
 
 
 @checker
-def grouped(answer: Callable) -> Iterator[str]:
-    """`answer(q, k, v)`: 4 query heads share 2 heads of keys and values."""
-    q = random_numbers(2, 4, 5, 8)
-    (k, v) = random_numbers(2, 2, 5, 8, many=2)
-    repeated = (k.repeat_interleave(2, dim=1), v.repeat_interleave(2, dim=1))
-    true = scaled_dot_product(q, *repeated)[0]
-    result = call(answer, q, k, v)
-    yield from wrong_shape(result, true)
-    if same(
-        result, scaled_dot_product(q, k.repeat(1, 2, 1, 1), v.repeat(1, 2, 1, 1))[0]
-    ):
-        yield "heads 0 and 1 should share keys; yours take turns (0, 1, 0, 1)."
-    if same(
-        result, scaled_dot_product(q, k[:, :1].expand_as(q), v[:, :1].expand_as(q))[0]
-    ):
-        yield "all heads share the first keys; each group should have its own."
-    if not same(result, true):
-        yield "heads 0 and 1 should look at key head 0, heads 2 and 3 at key head 1."
+def blind(answer: object) -> Iterator[str]:
+    """The mean weight three steps back, in rows 3 to 15, of a head without positions.
+
+    Such a head can only share evenly: row t gives 1 / (t + 1) to each place.
+    """
+    found = torch.tensor(answer, dtype=torch.float).item()
+    rows = range(3, 16)
+    true = sum(1 / (t + 1) for t in rows) / len(rows)
+    if not 0 <= found <= 1:
+        yield f"a weight is a share, between 0 and 1, and {found:g} is none."
+    if found > 0.5:
+        yield "so much weight needs to know which token stands three steps back."
+    if found < 0.03:
+        yield "softmax never says no, so that place gets a share like all others."
+    if abs(found - 1 / 16) < 0.02:
+        yield "only the last row has 16 places to look at; the others have fewer."
+    if abs(found - 1 / 4) < 0.05:
+        yield "only the first row that counts has 4 places; the others have more."
+    if abs(found - true) > 0.03:
+        yield "without order shares are even: what is the mean of 1/4, 1/5, ..., 1/16?"

@@ -1,4 +1,4 @@
-"""The exercises of chapter 4: norms, the residual step, feed-forward, the block."""
+"""The exercises of chapter 4: norms, residuals, the lens, the block, its size."""
 
 from collections.abc import Callable, Iterator
 
@@ -65,100 +65,109 @@ def layer_norm(answer: Callable) -> Iterator[str]:
 
 
 @checker
-def rms_norm(answer: Callable) -> Iterator[str]:
-    """`answer(x, scale, eps)`: RMS norm over the last axis, times a learned scale."""
-    x = 3 * random_numbers(2, 5, 8) + 1
-    scale = random_numbers(8)
-    square = x.square().mean(-1, keepdim=True)
-    true = x / (square + 0.1).sqrt() * scale
-    result = call(answer, x, scale, 0.1)
-    yield from wrong_shape(result, true)
-    centered = x - x.mean(-1, keepdim=True)
-    variance = centered.square().mean(-1, keepdim=True)
-    if same(result, centered / (variance + 0.1).sqrt() * scale):
-        yield "this is layer norm; the RMS norm leaves the mean where it is."
-    if same(result, true / scale):
-        yield "the scale makes no difference."
-    if same(result, x / (square + 0.1) * scale):
-        yield "it is divided by the mean square; divide by its square root."
-    if same(result, x / (8 * square + 0.1).sqrt() * scale):
-        yield "the squares are added up; take their mean."
-    if same(result, x / (square.sqrt() + 0.1) * scale):
-        yield "eps is added to the root; add it to the mean square, before the root."
-    yield from off(result, true)
+def half_residual(answer: object) -> Iterator[str]:
+    """The slope of 24 steps x <- 0.5 x + 0.2 x in a row."""
+    found = torch.tensor(answer, dtype=torch.double).item()
+    wrong = {
+        0.2**24: "this is the slope where parts replace: now half of x is kept.",
+        1.2**24: "this is the slope where all of x is kept: now it is half.",
+        0.5**24: "this leaves out the part, whose 0.2 comes on top of the half.",
+        0.1**24: "half of x is kept beside the part: 0.5 and 0.2 add up in a step.",
+        0.7: "this is the slope of one step, and there are 24.",
+        24 * 0.7: "the slopes of steps in a row multiply; here they are added up.",
+    }
+    for slope, reason in wrong.items():
+        if _near(found, slope):
+            yield reason
+    if found <= 0:
+        yield "each step has a slope above 0, and so has their product."
+    if not _near(found, 0.7**24):
+        yield "one step has slope 0.5 + 0.2; take it to the power of 24."
 
 
 @checker
-def pre_norm(answer: Callable) -> Iterator[str]:
-    """`answer(x, part, norm)`: one residual step, the norm before the part."""
+def read_out(answer: Callable) -> Iterator[str]:
+    """`answer(stream, norm, unembed)`: what a model that ended here would predict."""
     x = random_numbers(2, 5, 8)
-    (part, norm) = _parts(8, "part", "norm")
-    true = x + part(norm(x))
-    result = call(answer, x, part, norm)
+    (norm, head) = _parts(8, "norm", "unembed")
+    true = head(norm(x)).softmax(-1)
+    result = call(answer, x, norm, head)
     yield from wrong_shape(result, true)
-    if same(result, norm(x + part(x))):
-        yield "this is post-norm; here the norm comes before the part."
-    if same(result, x + norm(part(x))):
-        yield "the norm comes after the part; it should come before."
-    if same(result, part(norm(x))):
-        yield "the part replaces the stream; add to it."
-    if same(result, norm(x) + part(norm(x))):
-        yield "the stream itself is normalized; only what the part reads should be."
-    if same(result, x + part(x)):
-        yield "the norm is not used."
+    if same(result, head(norm(x))):
+        yield "these are logits; softmax makes them probabilities."
+    if same(result, head(x).softmax(-1)):
+        yield "the norm is not used; the end of a GPT reads the stream through it."
+    if same(result, norm(head(x)).softmax(-1)):
+        yield "the norm comes before the matrix, not after it."
+    if same(result, head(norm(x)).softmax(1)):
+        yield "softmax goes over the tokens of the vocabulary, the last axis."
+    if same(result, head(norm(x)).log_softmax(-1)):
+        yield "these are the logarithms of the probabilities."
     yield from off(result, true)
 
 
 @checker
-def feed_forward_size(answer: Callable) -> Iterator[str]:
-    """`answer(width, hidden, bias)`: the parameters of a `FeedForward`."""
-    for bias in (False, True):
-        found = call(answer, 10, 30, bias, kind=object)
-        true = 2 * 10 * 30 + bias * (30 + 10)
-        if found == 10 * 30 + bias * 30:
-            yield "there are two matrices: one to the hidden numbers and one back."
-        if found == 3 * 10 * 30 + bias * (30 + 30 + 10):
-            yield "this is SwiGLU, which has a third matrix; FeedForward has two."
-        if bias and found == 2 * 10 * 30:
-            yield "with bias=True each matrix has a bias for every number it gives."
-        if not bias and found == 2 * 10 * 30 + 30 + 10:
-            yield "with bias=False there are no biases to count."
-        if found in (2 * 10 * 30 + 2 * 10, 2 * 10 * 30 + 2 * 30):
-            yield "the two biases differ: one has hidden numbers, the other width."
-        if found != true:
-            yield f"width 10, hidden 30, bias={bias} give {true}, not {found}."
-
-
-@checker
-def block(answer: Callable) -> Iterator[str]:
-    """`answer(x, mask, attention, feed_forward, norm_1, norm_2)`: a pre-norm block."""
+def post_norm_block(answer: Callable) -> Iterator[str]:
+    """`answer(x, mask, attention, feed_forward, norm_1, norm_2)`: norms at the end."""
     x = random_numbers(2, 5, 8)
     mask = causal_mask(5)
-    look, digest, one, two = _parts(8, "attention", "feed_forward", "norm_1", "norm_2")
+    look, work, one, two = _parts(8, "attention", "feed_forward", "norm_1", "norm_2")
 
     def attend(x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Stands in for attention: a mean over what the mask allows, then a part."""
         seen = torch.ones(5, 5) if mask is None else mask[0, 0].float()
         return look(seen / seen.sum(-1, keepdim=True) @ x)
 
-    middle = x + attend(one(x), mask)
-    true = middle + digest(two(middle))
-    result = call(answer, x, mask, attend, digest, one, two)
+    middle = one(x + attend(x, mask))
+    true = two(middle + work(middle))
+    result = call(answer, x, mask, attend, work, one, two)
     yield from wrong_shape(result, true)
-    blind = x + attend(one(x))
-    if same(result, blind + digest(two(blind))):
+    if same(result, (pre := x + attend(one(x), mask)) + work(two(pre))):
+        yield "this is pre-norm; here each norm comes after the addition."
+    if same(result, two((blind := one(x + attend(x))) + work(blind))):
         yield "the mask does not reach attention."
-    if same(result, middle + digest(two(x))):
-        yield "feed-forward reads x; it should read what attention has added to."
-    if same(result, middle + digest(one(middle))):
-        yield "norm_1 is used twice; feed-forward has a norm of its own."
-    if same(result, digest(two(middle))):
+    if same(result, (within := x + one(attend(x, mask))) + two(work(within))):
+        yield "the norm is around the part alone; it should be around the sum."
+    if same(result, two((bare := x + attend(x, mask)) + work(bare))):
+        yield "norm_1 is missing: the sum after attention has a norm too."
+    if same(result, one(middle + work(middle))):
+        yield "norm_1 is used twice; the second sum has a norm of its own."
+    if same(result, two(work(middle))):
         yield "feed-forward replaces the stream; add to it."
-    if same(result, (after := attend(one(x), mask)) + digest(two(after))):
+    if same(result, two((after := one(attend(x, mask))) + work(after))):
         yield "attention replaces the stream; add to it."
-    if same(result, two((after := one(x + attend(x, mask))) + digest(after))):
-        yield "this is post-norm; here each norm comes before its part."
     yield from off(result, true)
+
+
+@checker
+def gpt_size(answer: Callable) -> Iterator[str]:
+    """`answer(vocab, width, layers, hidden)`: the parameters of this chapter's GPT."""
+    for vocab, width, layers, hidden in ((100, 10, 3, 30), (7, 4, 2, 9)):
+        found = call(answer, vocab, width, layers, hidden, kind=object)
+        matrices = 4 * width**2 + 3 * width * hidden
+        true = vocab * width + layers * (matrices + 2 * width) + width
+        if found == true + vocab * width:
+            yield "the last matrix is the embedding's, and counts once."
+        if found == true - vocab * width:
+            yield "the embedding has a vector for every token of the vocabulary."
+        if found == true - layers * width * hidden:
+            yield "SwiGLU has three matrices: the gate's is missing."
+        if found == true - layers * width**2:
+            yield "attention has four matrices: queries, keys, values and the output."
+        if found == true - width:
+            yield "there is one more norm, after the last block."
+        if found == true - layers * 2 * width - width:
+            yield "the norms are missing: width numbers each, two in every block."
+        if found == true - layers * width:
+            yield "a block has two norms."
+        if found != true:
+            sizes = f"vocab {vocab}, width {width}, layers {layers}, hidden {hidden}"
+            yield f"{sizes} give {true}, not {found}."
+
+
+def _near(found: float, true: float) -> bool:
+    """Within a tenth: a guess worked out in the head."""
+    return abs(found - true) <= 0.1 * true
 
 
 def _parts(width: int, *names: str) -> list[Callable[[Tensor], Tensor]]:

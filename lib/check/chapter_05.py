@@ -1,4 +1,4 @@
-"""The exercises of chapter 5: surprise, bits, a floor, a schedule, clipping, Adam."""
+"""The exercises of chapter 5: surprise, floors, a gradient, clipping, Adam."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -6,8 +6,13 @@ from typing import Any
 
 import torch
 
-from lib.check.verdict import call, checker, random_numbers, same
-from lib.data.sources import entropy, random_source, stationary_distribution
+from lib.check.verdict import call, checker, off, random_numbers, same, wrong_shape
+from lib.data.sources import (
+    entropy,
+    random_source,
+    stationary_distribution,
+    window_entropy,
+)
 
 
 @checker
@@ -30,23 +35,6 @@ def surprise(answer: Any) -> Iterator[str]:
         yield "the loss is in nats, so raise e to it, not 2."
     if not _near(perplexity, 4.0):
         yield "the perplexity is not right: e to the loss."
-
-
-@checker
-def bits(answer: Callable) -> Iterator[str]:
-    """`answer(loss, tokens, characters)`: nats a token as bits a character."""
-    true = 2.0 * 40 / 100 / math.log(2)
-    found = _number(answer, 2.0, 40, 100)
-    if _near(found, 2.0 / math.log(2)):
-        yield "these are bits a token; tokens and characters are not used."
-    if _near(found, 2.0 * 40 / 100):
-        yield "these are nats a character; divide by log 2 for bits."
-    if _near(found, 2.0 * 40 / 100 * math.log(2)):
-        yield "divide by log 2: a bit is less than a nat, so there are more of them."
-    if _near(found, 2.0 * 100 / 40 / math.log(2)):
-        yield "the whole text costs loss * tokens; divide that by the characters."
-    if not _near(found, true):
-        yield f"2 nats, 40 tokens, 100 characters give {true:.3f}, not {found:.3f}."
 
 
 @checker
@@ -74,28 +62,49 @@ def floor(answer: Callable) -> Iterator[str]:
 
 
 @checker
-def schedule(answer: Callable) -> Iterator[str]:
-    """`answer(step, steps, warm_up)`: a straight climb to 1, then straight to 0."""
-    found = [_number(answer, step, 100, 20) for step in range(100)]
-    if _near(found[0], 0):
-        yield "the first step has rate 0 and moves nothing; begin at 1 / warm_up."
-    if not _near(found[0], 1 / 20):
-        yield f"step 0 of 100, warm_up 20, should give 0.05, not {found[0]:.3f}."
-    if max(found) > 1 + 1e-9:
-        yield f"the factor should never be above 1, but reaches {max(found):.2f}."
-    for step in (10, 19):
-        if not _near(found[step], (step + 1) / 20):
-            yield f"step {step} is in the climb, at {(step + 1) / 20} of the rate."
-    if _near(found[60], 1):
-        yield "after the climb it should fall; yours stays at 1."
-    if _near(found[60], 1 - 60 / 100):
-        yield "the fall begins at 1 after the climb, at step 20; yours began at step 0."
-    if _near(found[99], 0):
-        yield "the last step is step 99 and should still move: 1/80, not 0."
-    for step in (20, 60, 99):
-        true = (100 - step) / 80
-        if not _near(found[step], true):
-            yield f"step {step} should give {true:.4f}, not {found[step]:.4f}."
+def gradient(answer: Callable) -> Iterator[str]:
+    """`answer(logits, targets)`: the gradient of the mean loss at the logits."""
+    logits = random_numbers(5, 4)
+    targets = torch.tensor([2, 0, 3, 3, 1])
+    shares = logits.softmax(dim=-1)
+    right = torch.nn.functional.one_hot(targets, 4).float()
+    true = (shares - right) / 5
+    found = call(answer, logits.clone(), targets.clone())
+    yield from wrong_shape(found, true)
+    if same(found, shares) or same(found, shares / 5):
+        yield "these are the probabilities; subtract 1 at the place of each target."
+    if same(found, shares - right):
+        yield "this is each row's own gradient; the loss is the mean of the rows."
+    if same(found, -true) or same(found, -5 * true):
+        yield "the sign is wrong: the loss falls when the target's logit rises."
+    if same(found, (logits - right) / 5) or same(found, logits - right):
+        yield "turn the logits into probabilities first, with softmax."
+    if same(found, (logits.softmax(dim=0) - right) / 5):
+        yield "each row adds up to 1: take softmax along the last axis."
+    yield from off(found, true)
+
+
+@checker
+def two_letters(answer: Any) -> Iterator[str]:
+    """The floor for windows of two letters of the chapter's source, guessed before."""
+    source = random_source(vocab=6, order=2, spread=2.0, seed=8)
+    guess = float(answer)
+    one = entropy(source, 1)
+    two = entropy(source, 2)
+    if abs(guess - two) < 0.02:
+        yield "of the two places only the second sees two letters; the first sees one."
+    if abs(guess - one) < 0.02:
+        yield "that is the price where one letter is seen; the second place sees two."
+    if abs(guess - (one + two)) < 0.02:
+        yield "this is the price of both places together; the loss is their mean."
+    if abs(guess - window_entropy(source, 16)) < 0.02:
+        yield "of 16 places only the first sees one letter, but here it is one of two."
+    if guess < two:
+        yield "nobody gets below the entropy rate, however long the window."
+    if guess > one:
+        yield "every place sees one letter at least, so a bigram already pays less."
+    if abs(guess - (one + two) / 2) > 0.03:
+        yield "weigh the price of one seen letter and that of two by how often each is."
 
 
 @checker

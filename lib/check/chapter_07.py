@@ -1,12 +1,14 @@
 """The exercises of chapter 7: filters, the greedy loop, the cache and its window."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lib.check.verdict import call, checker, of_kind, random_numbers, same, wrong_shape
 from lib.generate.sampling import repetition_penalty
+from lib.model.attention import scaled_dot_product
 
 SHARES = {"steep": 0.5, "wide": 0.25, "closed": 0.15, "blue": 0.07, "the": 0.03}
 KEPT = {"top_k 3": 3, "top_p 0.7": 2, "top_p 0.8": 3, "min_p 0.2": 3}
@@ -29,33 +31,19 @@ def kept(answer: object) -> Iterator[str]:
 
 
 @checker
-def top_p(answer: Callable) -> Iterator[str]:
-    """`answer(shares, p)`: the shares that top-p leaves, made to add up to 1 again."""
-    shares = torch.tensor([0.07, 0.5, 0.03, 0.25, 0.15])
-    for p, left in ((0.7, [1, 3]), (0.8, [1, 3, 4]), (0.3, [1]), (1.0, range(5))):
-        true = torch.zeros(5)
-        true[list(left)] = shares[list(left)]
-        result = call(answer, shares.clone(), p)
-        yield from wrong_shape(result, true)
-        if p == 0.3 and not result.nan_to_num().any():
-            yield "with p = 0.3 nothing is left: the likeliest token always stays."
-        if p < 1 and same(result, true):
-            yield "what is left should add up to 1 again: divide by its sum."
-        found = (result > 0).sum().item()
-        expected = len(list(left))
-        if found < expected:
-            yield (
-                f"with p = {p}, {expected} tokens stay, not {found}: "
-                "the one that reaches p stays too."
-            )
-        if found > expected:
-            yield f"with p = {p}, {expected} tokens stay, not {found}."
-        if same(result.sort().values, (true / true.sum()).sort().values) and not same(
-            result, true / true.sum()
-        ):
-            yield "the shares are right but not in their places: undo the sorting."
-        if not same(result, true / true.sum()):
-            yield f"with p = {p} the shares are not right."
+def reach(answer: Any) -> Iterator[str]:
+    """The last number that token 0 matters to: 4 layers, a window of 64 tokens."""
+    found = float(answer)
+    if found in (63, 64):
+        yield "that is one layer's reach; what a token looks at has itself looked back."
+    if found in (4 * 64 - 1, 4 * 64):
+        yield "a window of 64 holds the token itself, so a layer reaches 63 further."
+    if found > 4 * 64:
+        yield "layers add their reach, they do not multiply it, and there are four."
+    if found < 64:
+        yield "one layer alone reaches further, as the cell has printed."
+    if found != 4 * 63:
+        yield "each of the four layers reaches as far again as the first."
 
 
 @checker
@@ -136,6 +124,27 @@ def cache_size(answer: Callable) -> Iterator[str]:
                 f"{layers} layers, {kv_heads} heads, {dim} numbers each, {context} "
                 f"tokens and {size} bytes give {true}, not {found}."
             )
+
+
+@checker
+def grouped(answer: Callable) -> Iterator[str]:
+    """`answer(q, k, v)`: 4 query heads share 2 heads of keys and values."""
+    q = random_numbers(2, 4, 5, 8)
+    (k, v) = random_numbers(2, 2, 5, 8, many=2)
+    repeated = (k.repeat_interleave(2, dim=1), v.repeat_interleave(2, dim=1))
+    true = scaled_dot_product(q, *repeated)[0]
+    result = call(answer, q, k, v)
+    yield from wrong_shape(result, true)
+    if same(
+        result, scaled_dot_product(q, k.repeat(1, 2, 1, 1), v.repeat(1, 2, 1, 1))[0]
+    ):
+        yield "heads 0 and 1 should share keys; yours take turns (0, 1, 0, 1)."
+    if same(
+        result, scaled_dot_product(q, k[:, :1].expand_as(q), v[:, :1].expand_as(q))[0]
+    ):
+        yield "all heads share the first keys; each group should have its own."
+    if not same(result, true):
+        yield "heads 0 and 1 should look at key head 0, heads 2 and 3 at key head 1."
 
 
 @checker

@@ -1,5 +1,6 @@
-"""The exercises of chapter 8: pooling, dropped words, adapters, rates, and measures."""
+"""The exercises of chapter 8: a first loss, dropped words, adapters, and measures."""
 
+import math
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,30 +8,31 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lib.check.verdict import call, checker, random_numbers, same, wrong_shape
+from lib.check.verdict import call, checker, same, wrong_shape
+
+SHUFFLED = 5  # points; what was measured is less, see the solutions
 
 
 @checker
-def mean_pool(answer: Callable) -> Iterator[str]:
-    """`answer(x, real)`: the mean vector of each text, padding left out."""
-    x = random_numbers(3, 4, 5)
-    real = torch.arange(4) < torch.tensor([4, 2, 1])[:, None]
-    kept = x * real[..., None]
-    true = kept.sum(1) / real.sum(1, keepdim=True)
-    result = call(answer, x.clone(), real.clone())
-    if result.shape == (3, 4):
-        yield "add up over the positions, not over the numbers of a vector."
-    yield from wrong_shape(result, true)
-    if same(result, x.mean(1)):
-        yield "padding is counted too; leave it out."
-    if same(result, kept.mean(1)):
-        yield "padding is 0 now, but still counted: divide by the real tokens alone."
-    if same(result, kept.sum(1)):
-        yield "this is the sum; divide by the number of real tokens."
-    if same(result, kept.sum(1) / real.sum()):
-        yield "divide each text by its own number of tokens, not by that of the batch."
-    if not same(result, true):
-        yield "the means are not right."
+def first_loss(answer: Any) -> Iterator[str]:
+    """The loss before the first step, in nats, of a head that is all zeros."""
+    guess = number(answer)
+    if guess is None:
+        yield "the answer should be one number, the loss in nats."
+        return
+    if abs(guess - math.log(2)) < 0.01:
+        return
+    if abs(guess - 1) < 0.01:
+        yield "that is the surprise in bits, and the loss is in nats."
+    if abs(guess - 0.5) < 0.01:
+        yield "one half is the probability of the label; the loss is its surprise."
+    if abs(guess - math.log10(2)) < 0.01:
+        yield "take the natural logarithm, not the one to base 10."
+    if guess <= 0:
+        yield "only a model that is sure of every label, and right, has a loss of 0."
+    if guess < math.log(2):
+        yield "so low a loss needs an opinion, and a head of zeros has none."
+    yield "both classes get the same score, so the label has the probability 1/2."
 
 
 @checker
@@ -62,33 +64,6 @@ def word_dropout(answer: Callable) -> Iterator[str]:
 
 
 @checker
-def lora(answer: Callable) -> Iterator[str]:
-    """`answer(weight, down, up, alpha)`: the matrix with its change added to it."""
-    weight = random_numbers(5, 4)
-    alpha = 6.0
-    down = random_numbers(3, 4)
-    up = random_numbers(5, 3)
-    before = weight.clone()
-    change = up @ down
-    result = call(answer, weight, down, up, alpha)
-    yield from wrong_shape(result, before)
-    if not same(weight, before):
-        yield "the matrix that was given has changed; give a new one."
-    if same(result, before):
-        yield "this is the matrix without its change."
-    if same(result, alpha / 3 * change):
-        yield "this is the change alone; add it to the matrix."
-    if same(result, before + change):
-        yield "the change is scaled: by alpha / rank."
-    if same(result, before + alpha * change):
-        yield "alpha is divided by the rank, which `down` has as its rows."
-    if any(same(result, before + alpha / n * change) for n in (4, 5)):
-        yield "divide alpha by the rank, the smallest of the sizes."
-    if not same(result, before + alpha / 3 * change):
-        yield "the sum is not right."
-
-
-@checker
 def lora_size(answer: Callable) -> Iterator[str]:
     """`answer(shapes, rank)`: how many numbers learn in adapters of these matrices."""
     for shapes, rank in (([(6, 4)], 2), ([(128, 128), (384, 128), (128, 384)], 4)):
@@ -113,29 +88,21 @@ def lora_size(answer: Callable) -> Iterator[str]:
 
 
 @checker
-def layer_rates(answer: Callable) -> Iterator[str]:
-    """`answer(lr, decay, blocks)`: rates of head, blocks from the top, embedding."""
-    for lr, decay, blocks in ((0.01, 0.5, 2), (0.3, 0.1, 3)):
-        true = [lr * decay**depth for depth in range(blocks + 2)]
-        found = call(answer, lr, decay, blocks, kind=list)
-        if len(found) == blocks:
-            yield "the head and the embedding have rates too, beside the blocks."
-        if len(found) == blocks + 1:
-            yield f"head, {blocks} blocks and embedding: {blocks + 2} rates."
-        if len(found) != len(true):
-            yield f"there should be {len(true)} rates, not {len(found)}."
-        if close(found, true[::-1]):
-            yield "the head comes first and learns fastest; turn the list around."
-        if close(found, [decay * rate for rate in true]):
-            yield "the head has the whole rate; the decay begins one layer below it."
-        if close(found, [lr / (depth + 1) for depth in range(blocks + 2)]) or close(
-            found, [lr * (1 - decay * depth) for depth in range(blocks + 2)]
-        ):
-            yield "each layer has `decay` times the rate of the one above it."
-        if close(found, [lr] + [lr * decay] * (blocks + 1)):
-            yield "the rate falls again with each layer, not once."
-        if not close(found, true):
-            yield f"lr {lr}, decay {decay} and {blocks} blocks give {true}."
+def shuffled(answer: Any) -> Iterator[str]:
+    """By how many points accuracy falls when the words of each review are shuffled."""
+    guess = number(answer)
+    if guess is None:
+        yield "the answer should be one number, in points of accuracy."
+        return
+    if -1 <= guess <= SHUFFLED:
+        return
+    if guess < -1:
+        yield "a fall is a number above 0, and word order cannot hurt so much."
+    if guess > 45:
+        yield "that is below guessing, which gets half of these reviews right."
+    if guess > 30:
+        yield "that is nearly guessing, but the words themselves are all still there."
+    yield "that is too much: an average of word vectors does not know their order."
 
 
 @checker
@@ -255,3 +222,12 @@ def close(found: Any, true: list[float]) -> bool:
     return len(found) == len(true) and all(
         abs(a - b) < 1e-6 for a, b in zip(found, true, strict=True)
     )
+
+
+def number(answer: Any) -> float | None:
+    """The answer as a number, or nothing where it is none."""
+    answer = (
+        answer.item() if isinstance(answer, Tensor) and not answer.dim() else answer
+    )
+    plain = isinstance(answer, int | float) and not isinstance(answer, bool)
+    return float(answer) if plain else None

@@ -3,7 +3,7 @@
 Each word of a text gets a number, in the unit of what is to be explained: the log-odds
 of a class. Above 0 the word spoke for the class, below 0 against it. There are three
 ways to ask. How steep are the log-odds at this text (`gradient_times_input`)? How steep
-are they all the way from a text of unknown words (`integrated_gradients`)? What if the
+are they all the way from a text that says nothing (`integrated_gradients`)? What if the
 word were not there (`occlusion`)? The last needs no calculus, and the model has to read
 as many texts as there are words. The model is a `Classifier`, wrapped or not.
 """
@@ -18,6 +18,7 @@ from lib.model.modes import evaluating, unwrap
 from lib.tokens.word_tokenizer import UNKNOWN
 
 ROWS = 32  # texts that are worked on together
+Baseline = int | Integer[Tensor, " _"]  # an id for every place, or another text
 
 
 def log_odds(scores: Float[Tensor, "batch _"], toward: int) -> Float[Tensor, " batch"]:
@@ -51,7 +52,7 @@ def integrated_gradients(
     model: nn.Module,
     ids: Integer[Tensor, " time"],
     toward: int = 1,
-    baseline: int = UNKNOWN,
+    baseline: Baseline = UNKNOWN,
     steps: int = 32,
 ) -> Float[Tensor, " time"]:
     """Each word's share in how far the log-odds rise from a text of `baseline` tokens.
@@ -60,13 +61,16 @@ def integrated_gradients(
     gradient is taken in the middle of each of `steps` pieces. The shares add up to the
     log-odds of the text minus those of the baseline, see `unexplained`.
 
-    The baseline is the unknown word. Its vector was learned from all rare words, and
-    says only that some word stands there. The paper takes a vector of zeros, but a norm
-    is steepest at zero, the more so the smaller its epsilon, and the sum would miss
-    most of the rise. The mask's vector may lie close to zero too, and the vector of
-    padding was never trained.
+    The baseline is an id that stands at every place, or a text of the same length.
+    Where the model has an opinion of the baseline, the shares explain the way from that
+    opinion to this one (`baseline_log_odds`). So where the sum should be read as the
+    opinion itself, take texts of words drawn at random, and the mean over some of them.
+    The paper takes a vector of zeros, but a norm is steepest at zero, the more so the
+    smaller its epsilon, and the sum would miss most of the rise. The mask's vector may
+    lie close to zero too, and the vector of padding was never trained.
 
-    Raises ValueError when `steps` is below 1 or `baseline` is no id of the vocabulary.
+    Raises ValueError when `steps` is below 1, or `baseline` is no id of the vocabulary
+    and no text of such ids as long as this one.
     Source: Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks",
     equations 1 to 3 (there with gradients at the ends of the pieces).
     """
@@ -111,7 +115,7 @@ def unexplained(
     ids: Integer[Tensor, " time"],
     attributions: Float[Tensor, " time"],
     toward: int = 1,
-    baseline: int = UNKNOWN,
+    baseline: Baseline = UNKNOWN,
 ) -> float:
     """How much the attributions lack to add up; 0 means that they are complete.
 
@@ -119,11 +123,28 @@ def unexplained(
     of the attributions. Source: Sundararajan et al. 2017, proposition 1.
     """
     model = _classifier(model)
-    ids = _checked(model, ids)
-    nothing = torch.full_like(ids, baseline)
+    empty = baseline_log_odds(model, ids, toward, baseline)
     with evaluating(model):
-        text, empty = log_odds(model(torch.stack([ids, nothing])), toward)
+        text = log_odds(model(_checked(model, ids)[None]), toward)
     return (text - empty - attributions.sum()).item()
+
+
+@torch.no_grad()
+def baseline_log_odds(
+    model: nn.Module,
+    ids: Integer[Tensor, " time"],
+    toward: int = 1,
+    baseline: Baseline = UNKNOWN,
+) -> float:
+    """The log-odds of the text from which the way to `ids` begins; 0 is no opinion.
+
+    Raises ValueError as `integrated_gradients` does.
+    """
+    model = _classifier(model)
+    ids = _checked(model, ids)
+    there = _baseline(model, ids, baseline)[None]
+    with evaluating(model), replaced(model.body.embed.tokens, there):
+        return log_odds(model(ids[None]), toward).item()
 
 
 @torch.no_grad()
@@ -163,9 +184,14 @@ def _checked(model: nn.Module, ids: Integer[Tensor, " time"]) -> Int[Tensor, " t
 
 
 def _baseline(
-    model: nn.Module, ids: Integer[Tensor, " time"], baseline: int
+    model: nn.Module, ids: Integer[Tensor, " time"], baseline: Baseline
 ) -> Float[Tensor, "time width"]:
     vocab = _classifier(model).body.config.vocab
+    if isinstance(baseline, Tensor):
+        if baseline.shape != ids.shape:
+            lengths = f"{tuple(baseline.shape)}, expected {tuple(ids.shape)}"
+            raise ValueError(f"baseline must be as long as ids, got shape {lengths}")
+        return word_vectors(model, baseline.to(ids.device))
     if not 0 <= baseline < vocab:
         raise ValueError(f"baseline must lie in 0..{vocab - 1}, got {baseline}")
     return word_vectors(model, torch.full_like(ids, baseline))

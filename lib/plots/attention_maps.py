@@ -64,26 +64,46 @@ def _write_percents(ax: Axes, weights: Float[Tensor, "query key"]) -> None:
 
 
 def head_grid(
-    weights: Float[Tensor, "head query key"], title: str = "", columns: int = 4
+    weights: Float[Tensor, "head query key"],
+    title: str = "",
+    columns: int = 4,
+    tokens: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
 ) -> Figure:
-    """Every head of a layer as a small picture, to compare at a glance.
+    """Several heads as small pictures, to compare at a glance.
 
-    Raises ValueError unless there is a head and a column.
+    `tokens` are written along both axes of each: take few columns and a short text.
+    `names` stand above the heads, which are numbered otherwise.
+    Raises ValueError unless there is a head and a column, and a name for each head and
+    a token for each row where they are given.
     """
     if not len(weights) or columns < 1:
         raise ValueError(
             "weights must have a head and columns must be above 0, "
             f"got {len(weights)} heads and columns={columns}"
         )
+    names = [f"head {i}" for i in range(len(weights))] if names is None else names
+    labels = [] if tokens is None else [plain_token(token) for token in tokens]
+    fits = tokens is None or len(tokens) == weights.size(-1)
+    if len(names) != len(weights) or not fits:
+        raise ValueError(
+            f"{len(names)} names and {len(labels)} tokens do not fit weights of shape "
+            f"{tuple(weights.shape)}"
+        )
     rows = -(-len(weights) // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(4.8, 1.35 * rows + 0.3), squeeze=False
+        rows, columns, figsize=(4.8, 5.4 / columns * rows + 0.3), squeeze=False
     )
-    for ax in axes.flat:
+    for ax in axes.flat[len(weights) :]:
         ax.axis("off")
-    for number, (ax, head) in enumerate(zip(axes.flat, weights, strict=False)):
+    for ax, head, name in zip(axes.flat, weights, names, strict=False):
         ax.imshow(_pixels(head), cmap=WEIGHT_COLORS, vmin=0, vmax=1)
-        ax.set_title(f"head {number}", fontweight="normal")
+        ax.set_title(plain(name), fontweight="normal")
+        ax.set_xticks(range(len(labels)), labels)
+        ax.set_yticks(range(len(labels)), labels)
+        ax.tick_params(length=0, labelsize=8)
+        ax.spines[:].set_visible(False)
+        ax.grid(visible=False)
         ax.add_patch(
             Rectangle((-0.5, -0.5), *head.shape, fill=False, color=GREY, lw=0.8)
         )

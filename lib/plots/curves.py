@@ -42,8 +42,11 @@ def loss_curve(
             ha="right",
             color=ACCENT,
         )
-    for lines, style, side in ((baselines, "--", 1), (floors, ":", 0)):
+    ends = [*losses[-1:], *(loss for _, loss in held_out[-1:])]
+    for lines, style in ((baselines, "--"), (floors, ":")):
         for name, loss in (lines or {}).items():
+            passed = bool(ends) and loss > ends[-1]
+            side = int(style == "--" and passed)  # right, where the curve is below
             ax.axhline(loss, color=GREY, linestyle=style, linewidth=1.5)
             ax.annotate(
                 plain(name),

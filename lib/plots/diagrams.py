@@ -12,45 +12,86 @@ HEIGHT = 30
 
 
 def multi_head_attention() -> HTML:
-    """`MultiHeadAttention` as a picture, read from top to bottom."""
+    """`MultiHeadAttention` with eight heads as a picture, the heads side by side."""
     boxes = [
-        ("x", 150, 36, 60),
-        ("to_query", 5, 112, 100),
-        ("to_key", 130, 112, 100),
-        ("to_value", 255, 112, 100),
-        ("q kᵀ / √dim", 40, 197, 155),
-        ("mask", 40, 257, 155),
-        ("softmax", 40, 317, 155),
-        ("weights @ v", 95, 402, 170),
-        ("to_output", 95, 477, 170),
+        ("x", 160, 30, 70),
+        ("to_query", 30, 102, 100),
+        ("to_key", 145, 102, 100),
+        ("to_value", 260, 102, 100),
+        ("split_heads", 30, 168, 330),
+        ("side by side", 30, 510, 330),
+        ("to_output", 110, 574, 170),
     ]
     arrows = [
-        (180, 4, 180, 36, "batch, time, width"),
-        (165, 66, 55, 112, ""),
-        (180, 66, 180, 112, ""),
-        (195, 66, 305, 112, ""),
-        (55, 142, 90, 197, ""),
-        (180, 142, 150, 197, "q, k: batch,\nhead, time, dim"),
-        (305, 142, 245, 402, "v: batch, head,\ntime, value"),
-        (117, 227, 117, 257, "batch, head, query, key"),
-        (117, 287, 117, 317, ""),
-        (117, 347, 140, 402, "weights"),
-        (180, 432, 180, 477, "batch, head, query, value"),
-        (180, 507, 180, 540, "batch, query, width"),
+        (195, 4, 195, 30, "batch, time, width"),
+        (175, 60, 80, 102, ""),
+        (195, 60, 195, 102, ""),
+        (215, 60, 310, 102, ""),
+        *[(left, 132, left, 168, "") for left in (80, 195, 310)],
+        (195, 540, 195, 574, "batch, time, width"),
+        (195, 604, 195, 636, "batch, time, width"),
     ]
-    label = (
-        "Diagram: x goes through to_query, to_key and to_value; queries and keys make "
-        "scores, mask and softmax make weights, the weights mix the values, "
-        "to_output mixes the heads."
+    frames = ""
+    for name, left in (("head 0", 8), ("head 1", 132), ("head 7", 268)):
+        middle = left + 57
+        tops = (264, 318, 372, 426)
+        texts = ("q kᵀ / √dim", "mask", "softmax", "weights @ v")
+        boxes += [
+            (text, left + 7, top, 100) for text, top in zip(texts, tops, strict=True)
+        ]
+        arrows += [(middle, 198, middle, 264, "")]
+        arrows += [(middle, top + 30, middle, top + 54, "") for top in tops[:-1]]
+        arrows += [(middle, 456, middle, 510, "")]
+        frames += _frame(name, left, 238, 114, 230)
+    words = [
+        ("q, k, v: batch,", 127, 214),
+        ("head, time, dim", 127, 228),
+        ("batch, head,", 127, 484),
+        ("time, dim", 127, 498),
+        ("…", 257, 357),
+    ]
+    frames += "".join(
+        f'<text x="{x}" y="{y}" font-size="11" text-anchor="middle">{text}</text>'
+        for text, x, y in words
     )
-    return draw(boxes, arrows, (385, 544), label)
+    label = (
+        "Diagram: x goes through to_query, to_key and to_value; split_heads cuts the "
+        "results. In each head, side by side and by itself, queries and keys make "
+        "scores, mask and softmax make weights, and the weights mix the values. What "
+        "the heads found is laid side by side, and to_output mixes it."
+    )
+    return draw(boxes, arrows, (390, 640), label, frames)
+
+
+def turning() -> HTML:
+    """Rotary positions: one pair of a query and of a key, at two places of a text."""
+    parts = []
+    for (m, n), x in (((3, 1), 90), ((6, 4), 270)):
+        parts.append(
+            f'<circle cx="{x}" cy="98" r="72" fill="none" stroke="currentColor" '
+            f'stroke-dasharray="1 4"/><text x="{x}" y="206" text-anchor="middle">'
+            f"query at {m}, key at {n}</text>"
+        )
+        for name, angle in (("q", 0.6 * m), ("k", 0.6 * n + 0.4)):
+            across, up = math.cos(angle), math.sin(angle)
+            parts += [
+                _arrow(x, 98, round(x + 72 * across), round(98 - 72 * up), ""),
+                f'<text x="{x + 84 * across:.0f}" y="{102 - 84 * up:.0f}" '
+                f'text-anchor="middle" font-style="italic">{name}</text>',
+            ]
+    label = (
+        "Diagram: two circles, each with an arrow for a query and one for a key. The "
+        "second is the first, three positions further on: both arrows have turned by "
+        "the same angle, and the angle between them is the same."
+    )
+    return draw([], [], (360, 216), label, "".join(parts))
 
 
 def block() -> HTML:
     """`lib.model.block.Block` of two `PreNorm` steps, read from top to bottom."""
     steps = (
         ("attention", "MultiHeadAttention", 64),
-        ("feed_forward", "FeedForward", 304),
+        ("feed_forward", "SwiGLU", 236),
     )
     boxes = [("x", 15, 4, 60)]
     arrows = []
@@ -59,27 +100,25 @@ def block() -> HTML:
         boxes += [
             ("norm", 150, top + 24, 170),
             (part, 150, top + 92, 170),
-            ("dropout", 150, top + 160, 170),
         ]
         arrows += [
             (45, top + 39, 150, top + 39, ""),
             (235, top + 54, 235, top + 92, "batch, time, width"),
-            (235, top + 122, 235, top + 160, "batch, time, width"),
-            (150, top + 175, 55, top + 175, ""),
+            (150, top + 107, 55, top + 107, ""),
         ]
-        more += _frame(f"{name}: PreNorm", 100, top, 245, 200)
-        more += _plus(45, top + 175)
+        more += _frame(f"{name}: PreNorm", 100, top, 245, 132)
+        more += _plus(45, top + 107)
     arrows += [
-        (45, 34, 45, 229, ""),
-        (45, 249, 45, 469, ""),
-        (45, 489, 45, 560, "batch, time, width"),
+        (45, 34, 45, 161, ""),
+        (45, 181, 45, 333, ""),
+        (45, 353, 45, 424, "batch, time, width"),
     ]
     label = (
         "Diagram: the stream x runs straight down on the left. Twice it is read by "
-        "norm, a part and dropout on the right, and what they found is added: first "
+        "norm and a part on the right, and what the part found is added: first "
         "attention, then feed-forward. Every shape is batch, time, width."
     )
-    return draw(boxes, arrows, (360, 564), label, more)
+    return draw(boxes, arrows, (360, 428), label, more)
 
 
 def gpt() -> HTML:
@@ -105,39 +144,35 @@ def gpt() -> HTML:
     return draw(boxes, arrows, (360, 390), label)
 
 
-def training() -> HTML:
-    """One step of `lib.train.train`: down from the batches, and back up on the left."""
-    boxes = [
-        ("batches", 125, 8, 110),
-        ("model", 5, 92, 110),
-        ("objective", 245, 92, 110),
-        ("backward", 245, 176, 110),
-        ("clip", 245, 260, 110),
-        ("optimizer", 5, 260, 110),
-        ("schedule", 5, 344, 110),
+def key_value_cache() -> HTML:
+    """What a new token computes for itself, and what it finds in the cache."""
+    tokens = ["t", "h", "e", "·", "b", "a"]
+    left = [84 + 44 * i for i in range(len(tokens))]
+    middle = [x + 18 for x in left]
+    last = len(tokens) - 1
+    parts = [_text(x, 20, token) for x, token in zip(middle, tokens, strict=True)] + [
+        _text(36, y, name) for y, name in ((20, "token"), (60, "query"))
     ]
-    arrows = [
-        (150, 38, 75, 92, "ids"),
-        (210, 38, 285, 92, "targets"),
-        (115, 107, 245, 107, ""),
-        (300, 122, 300, 176, "loss"),
-        (300, 206, 300, 260, "gradient"),
-        (245, 275, 115, 275, ""),
-        (60, 344, 60, 290, "rate"),
-        (60, 260, 60, 122, "new weights"),
+    parts += [_cell("q", left[last], 40, new=True)]
+    parts += [
+        f'<path d="M{middle[last]} 70L{x} 112" stroke="currentColor" opacity=".5"/>'
+        for x in middle
     ]
-    above = [("logits", 180, 100), ("clipped gradient", 180, 268)]
+    for name, top in (("key", 112), ("value", 156)):
+        parts += [_text(36, top + 20, f"{name}s")]
+        parts += [_cell(name[0], x, top, new=x == left[last]) for x in left]
+    parts += [
+        f'<path d="M{left[0]} 194v6H{left[last] - 8}v-6" fill="none" '
+        'stroke="currentColor"/>',
+        _text((left[0] + left[last] - 8) // 2, 218, "kept in the cache"),
+        _text(middle[last], 218, "new"),
+    ]
     label = (
-        "Diagram: batches give ids to the model and targets to the objective; the "
-        "model's logits become a loss, the loss a gradient; the gradient is clipped "
-        "and goes to the optimizer, to which the schedule tells the rate; the "
-        "optimizer gives the model new weights."
+        "Diagram: six tokens, of which the last is new. Five keys and five values are "
+        "kept in the cache. The new token adds a query, a key and a value; lines lead "
+        "from its query to all six keys."
     )
-    more = "".join(
-        f'<text x="{x}" y="{y}" font-size="11" text-anchor="middle">{name}</text>'
-        for name, x, y in above
-    )
-    return draw(boxes, arrows, (360, 380), label, more)
+    return draw([], [], (360, 228), label, "".join(parts))
 
 
 def draw(
@@ -192,6 +227,20 @@ def _arrow(x1: int, y1: int, x2: int, y2: int, shape: str) -> str:
     )
     stroke = f'<path d="M{x1} {y1}L{x2} {y2}" stroke="currentColor"/>'
     return f'{stroke}<path d="{head}"/>{label}'
+
+
+def _text(x: int, y: int, text: str) -> str:
+    return f'<text x="{x}" y="{y}" text-anchor="middle">{html.escape(text)}</text>'
+
+
+def _cell(text: str, left: int, top: int, *, new: bool) -> str:
+    """A small box: tinted where it is kept, with a heavy frame where it is new."""
+    return (
+        f'<rect x="{left}" y="{top}" width="36" height="{HEIGHT}" rx="4" '
+        f'fill="currentColor" fill-opacity="{0 if new else 0.15}" '
+        f'stroke="currentColor" stroke-width="{2.5 if new else 1}"/>'
+        + _text(left + 18, top + 20, text)
+    )
 
 
 def _frame(text: str, left: int, top: int, width: int, height: int) -> str:

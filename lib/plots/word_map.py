@@ -20,6 +20,7 @@ def word_map(
 ) -> Axes:
     """Draw words where their vectors lie on a map, each group with a mark of its own.
 
+    `ax.legend()` adds a key to the groups.
     Raises ValueError when there is no word, or not one place and group for each.
     """
     if not 0 < len(places) == len(words) == len(groups):
@@ -30,7 +31,8 @@ def word_map(
     for number, group in enumerate(dict.fromkeys(groups)):
         inside = [i for i, other in enumerate(groups) if other == group]
         x, y = _numbers(places[inside]).T
-        ax.plot(x, y, "os^Dv*"[number % 6], color=f"C{number}", markersize=6)
+        mark = {"color": f"C{number}", "markersize": 6, "label": plain(group)}
+        ax.plot(x, y, "os^Dv*"[number % 6], **mark)
     ax.set(title=plain(title), xlabel="first direction", ylabel="second direction")
     ax.margins(0.15)
     _write_beside(ax, _numbers(places), words)

@@ -19,6 +19,7 @@ run.py              a run: what learns, how, and what was measured on the way
 console.py          a progress bar, and Ctrl-C
 loop.py             the loop itself
 callbacks.py        what hangs on the loop: measuring, stopping, looking
+recipes.py          settings that go together: the book's run of under a minute
 tensorboard.py      its curves, in a browser
 checkpoints/        a run that is killed goes on where it was
 __main__.py         training from the command line
@@ -39,6 +40,7 @@ from lib.train.objectives import (
     token_loss,
 )
 from lib.train.optimizers import adamw, muon
+from lib.train.recipes import short_run
 from lib.train.run import Callback, Diverged, History, Run
 from lib.train.schedules import (
     cosine,
@@ -74,6 +76,7 @@ __all__ = [
     "muon",
     "next_token_loss",
     "perplexity",
+    "short_run",
     "slanted_triangle",
     "take_step",
     "token_loss",

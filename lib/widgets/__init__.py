@@ -6,6 +6,7 @@ file           idea
 explorers.py   they work on the page alone, with no running Python
 template.py    a page with its data put in place
 shading.py     a text whose words are colored
+surprise.py    a text whose tokens are colored by what they cost a model
 live.py        panels that ask the live model: in Colab and JupyterLab
 =============  ===========================================================
 """

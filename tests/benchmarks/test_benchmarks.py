@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import replace
 from importlib import import_module
+from inspect import signature
 from itertools import islice
 from pathlib import Path
 
@@ -27,11 +28,12 @@ from benchmarks import (
 from benchmarks.generation import by_transformers, opponents, token_cost
 from benchmarks.step_speed import CONFIG, huggingface, step_of
 from benchmarks.tokenizer import openai, rust, textbook
+from lib import train
 from lib.data import corpora
 from lib.generate.loop import GREEDY, generate
 from lib.inside.hooks import attention_weights
 from lib.model import count
-from lib.model.config import GPTConfig
+from lib.model.config import SMALL, GPTConfig
 from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
 from lib.tokens.bpe import count_words, learn_merges
@@ -208,17 +210,18 @@ def test_the_plays_held_out_are_not_learned_from(monkeypatch):
     assert (windows[:, None] == possible).all(dim=2).any(dim=1).all()
 
 
-def test_the_picture_is_of_the_model_of_chapter_4():
-    notebook = nbformat.read("chapters/05_learning.ipynb", as_version=4)
+def test_the_picture_is_of_the_model_of_chapter_6():
+    """The chapter calls the recipe as it is, and the script says what that is."""
+    notebook = nbformat.read("chapters/06_training.ipynb", as_version=4)
     source = "\n".join(cell.source for cell in notebook.cells)
-    where = source.index("## The real run")
-    real = source[where : source.index("## What to read")]
-    batch, time, steps = front_page.BATCH, front_page.TIME, front_page.STEPS
-    assert f"replace(config.SMALL, vocab=vocab, context={time})" in real
-    assert f"train.windows(train_ids, batch={batch}, time={time})" in real
-    assert f"model, optimizer, batches, {steps}, schedule=falling" in real
-    assert "falling = partial(train.warm_up_stable_decay, warm_up=1)" in source
-    assert "optimizer = train.muon(model)\n" in real
+    model = source[source.index("## Muon") : source.index("## A run of days")]
+    assert "recipe = replace(config.SMALL, vocab=vocab)\n" in model
+    assert "model = gpt.GPT(recipe).to(device)\n" in model
+    assert "train.short_run(model, train_ids, callbacks=callbacks)" in model
+    settings = signature(train.short_run).parameters
+    assert settings["steps"].default == front_page.STEPS
+    assert settings["batch"].default == front_page.BATCH
+    assert SMALL.context == front_page.TIME
 
 
 def test_the_picture_has_what_the_model_says():

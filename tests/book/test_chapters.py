@@ -20,19 +20,6 @@ CHAPTERS = [name for name in NAMES if "solutions" not in name]
 # "Before you start" and the appendix teach without exercises; all else has them.
 EXERCISED = [n for n in NAMES if not n.startswith(("chapters/00_", "chapters/app"))]
 TAUGHT = [name for name in CHAPTERS if name in EXERCISED]
-# Still to be taught again in the new form; the list only ever gets shorter.
-OLD = [
-    f"chapters/{name}.ipynb"
-    for name in (
-        "01_tokens",
-        "03_attention",
-        "04_block",
-        "05_learning",
-        "07_generation",
-        "08_finetuning",
-    )
-]
-NEW = [name for name in CHAPTERS if name not in OLD]
 HEADER = (
     r"- \*\*You will be able to\*\* .+\.",
     r"- \*\*You need\*\* .+\.",
@@ -59,8 +46,8 @@ DISPLAYED = re.compile(r"^\$\$$.+?^\$\$$", re.MULTILINE | re.DOTALL)
 
 every = pytest.mark.parametrize("name", NAMES)
 exercised = pytest.mark.parametrize("name", EXERCISED)
-taught = pytest.mark.parametrize("name", [name for name in TAUGHT if name in NEW])
-new = pytest.mark.parametrize("name", NEW)
+taught = pytest.mark.parametrize("name", TAUGHT)
+chapters = pytest.mark.parametrize("name", CHAPTERS)
 
 
 def read(name):
@@ -156,7 +143,7 @@ def headings(name):
     return [section[0].source.splitlines()[0] for section in sections(name)[1:]]
 
 
-@new
+@chapters
 def test_a_chapter_is_one_sitting(name):
     """What is longer is two chapters, or a script of `benchmarks/`."""
     assert len(code_cells(name)) <= 45
@@ -165,7 +152,7 @@ def test_a_chapter_is_one_sitting(name):
     assert headings(name).index(end) <= 6
 
 
-@new
+@chapters
 def test_minutes_are_those_of_a_reader(name):
     """120 words and 4 lines of code a minute, exercises and folded code apart."""
     read_on = [s for s in sections(name) if not s[0].source.startswith(LAST)]
@@ -177,7 +164,7 @@ def test_minutes_are_those_of_a_reader(name):
     assert int(stated) == 5 * round(minutes / 5), minutes
 
 
-@new
+@chapters
 def test_nothing_grey_stands_before_the_first_idea(name):
     """Imports are folded, and so is code that only draws."""
     for cell in code_cells(name):

@@ -77,6 +77,35 @@ def test_nothing_may_be_expected_to_fail(tmp_path):
         assert line in said
 
 
+def test_a_process_needs_its_mark(tmp_path):
+    """Started by a test or by its fixture; one that hides the failure fails as well."""
+    (tmp_path / "test_starts.py").write_text(
+        "import contextlib, multiprocessing, subprocess, sys\n"
+        "import pytest\n"
+        "command = [sys.executable, '-c', '']\n"
+        "child = multiprocessing.get_context('spawn').Process(target=print)\n"
+        "@pytest.fixture\ndef started(): subprocess.run(command)\n"
+        "def test_runs(): subprocess.run(command)\n"
+        "def test_hides():\n"
+        "    with contextlib.suppress(Exception): subprocess.run(command)\n"
+        "def test_child(): child.start()\n"
+        "def test_fixture(started): pass\n"
+        "def test_plain(): pass\n"
+        "@pytest.mark.processes\ndef test_marked(started): child.start()\n"
+    )
+    status, said = run(tmp_path)
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert outcomes(said) == {
+        "test_starts.py::test_runs": "FAILED",
+        "test_starts.py::test_hides": "FAILED",
+        "test_starts.py::test_child": "FAILED",
+        "test_starts.py::test_fixture": "ERROR",
+        "test_starts.py::test_plain": "PASSED",
+        "test_starts.py::test_marked": "PASSED",
+    }
+    assert said.count("so it needs the mark `processes`") >= 4
+
+
 def test_a_stray_notebook_is_passed_over(tmp_path):
     """Beside a chapter, broken, and not in the table of contents."""
     (tmp_path / "_toc.yml").write_text(

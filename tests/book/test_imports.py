@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.processes
 SLOW = (  # nothing that a chapter imports may bring these, nor may `start()`
     "sklearn",
     "scipy.stats",

@@ -111,6 +111,25 @@ def test_mentions_are_found_in_prose():
     ]
 
 
+def test_the_appendix_counts_with_a_letter():
+    found = "Figures A.1 and 3.2, equation A.10, but no plan A.1 and no figure B.1"
+    assert [name for *_, name in mentions(found)] == [
+        "figure-A-1",
+        "figure-3-2",
+        "equation-A-10",
+    ]
+
+
+def test_a_figure_of_the_appendix_is_linked(book, build):
+    notebook = (book / "a.ipynb").read_text()
+    (book / "a.ipynb").write_text(notebook.replace("igure 1.2", "igure A.1"))
+    (book / "b.md").write_text("# B\n\nSee figure A.1, and not figure A.2.\n")
+    pages, said = build()
+    assert 'id="figure-A-1"' in pages["a"]
+    assert 'href="a.html#figure-A-1">figure A.1</a>' in pages["b"]
+    assert "b.md: WARNING: figure A.2 is named, and there is none" in said
+
+
 def test_a_caption_is_marked_and_its_picture_is_the_anchor(build):
     pages, said = build()
     assert not said

@@ -66,7 +66,12 @@ def test_what_is_seen_inside_is_that_of_float64(preset, device):
         )
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(
+    "preset, device",  # on the CPU, `test_plain.py` has the others
+    [("small", "cpu")]
+    + [pytest.param(preset, "cuda", marks=pytest.mark.gpu) for preset in PRESETS],
+    indirect=["device"],
+)
 def test_a_compiled_model_gives_and_learns_the_same(preset, device, monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # checks of shapes
     backend = "inductor" if device.type == "cuda" else "aot_eager"

@@ -31,6 +31,15 @@ from tools.chromium import Quiet
 
 BESIDE = {1280: 768, 390: 360}  # widths at which a page must not overflow either
 VIEWS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
+# Two views have both schemes and both widths between them. What takes long, and depends
+# on the scheme or on the width but not on both together, is looked at in them alone.
+THOROUGH = [("light", 1280), ("dark", 390)]
+COLORS = ["color-contrast", "link-in-text-block"]  # axe's rules that look at colors
+RULES = {  # these in both schemes, all others at both widths
+    ("light", 1280): {"rules": {}},
+    ("dark", 1280): {"runOnly": COLORS},
+    ("dark", 390): {"rules": {rule: {"enabled": False} for rule in COLORS}},
+}
 LATE = re.compile(r"mathjax|scripts/(?:bootstrap|pydata-sphinx-theme)\.js")
 # Cumulative layout shift of a page, summed up from its first line to its last; for Web
 # Vitals, which take the worst five seconds of it, up to 0.1 is good.
@@ -39,13 +48,21 @@ COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".txt", ".ipynb", ".xml"}
 
 
 class Late(Quiet):
-    """What may come late comes late: MathJax, its fonts and the theme's own scripts."""
+    """What may come late comes late: MathJax, its fonts and the theme's own scripts.
+
+    Every page asks for everything, and is told that what it has is still good.
+    """
 
     def do_GET(self) -> None:
         """After a moment, or at once."""
         if LATE.search(self.path):
             time.sleep(0.2)
         super().do_GET()
+
+    def end_headers(self) -> None:
+        """Nothing is taken from before without asking, or it would not be late."""
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
 
 
 serve = functools.partial(chromium.serve, handler=Late)
@@ -55,7 +72,7 @@ serve = functools.partial(chromium.serve, handler=Late)
 class Visit:
     """What a page loaded when it was opened in one view, and its faults by kind.
 
-    `shift` is its cumulative layout shift, see LEAST_SHIFT.
+    `shift` is its cumulative layout shift, see LEAST_SHIFT, where the view is THOROUGH.
     """
 
     loaded: set[str] = field(default_factory=set)
@@ -72,13 +89,13 @@ class Reader:
 
     def __init__(self, browser: Browser, address: str, scheme: str, width: int):
         self.address, self.scheme, self.now = address, scheme, Visit()
+        self.thorough = (scheme, width) in THOROUGH
+        self.rules = RULES.get((scheme, width))
         context = browser.new_context(
             color_scheme=scheme,
             reduced_motion="reduce",  # a color in transition has no contrast to measure
             viewport={"width": width, "height": 900},
         )
-        elsewhere = re.compile(rf"^(?!{re.escape(address)}|data:|blob:)")
-        context.route(elsewhere, lambda route: route.abort())
         self.page = context.new_page()
         self.page.on("request", self._on_request)
         self.page.on("response", self._on_response)
@@ -87,15 +104,20 @@ class Reader:
 
     def visit(self, name: str) -> Visit:
         """Open a page, unfold what is folded away, and note every fault."""
-        self.now = Visit()
+        self.now, found = Visit(), {}
         self.page.goto(f"{self.address}{name}.html", wait_until="load")
-        self.now.shift, jumped = self.page.evaluate(SHIFTS)
+        if self.thorough:
+            self.now.shift, jumped = self.page.evaluate(SHIFTS)
+            found["shifts"] = jumped if self.now.shift > LEAST_SHIFT else []
         self.page.evaluate(UNFOLD)
-        found = {kind: self.page.evaluate(script) for kind, script in SCRIPTS.items()}
-        found["shifts"] = jumped if self.now.shift > LEAST_SHIFT else []
-        found["overflow"] += self.beside("overflow")
-        found["explorers"] = dead_controls(self.page)
-        found["figures"] = boxed_figures(self.page) if self.scheme == "dark" else []
+        found |= {kind: self.page.evaluate(script) for kind, script in SCRIPTS.items()}
+        if self.rules:
+            found["access"] = self.page.evaluate(AUDIT, self.rules)
+        if self.thorough:
+            found["focus"] = self.page.evaluate(FOCUS)
+            found["overflow"] += self.beside("overflow")
+            found["explorers"] = dead_controls(self.page)
+            found["figures"] = boxed_figures(self.page) if self.scheme == "dark" else []
         for kind, faults in found.items():
             for what in faults:
                 self.now.blame(kind, what)
@@ -186,8 +208,9 @@ SHIFTS = """async () => {
   const seen = [];
   const observer = new PerformanceObserver((list) => seen.push(...list.getEntries()));
   observer.observe({type: "layout-shift", buffered: true});
-  const math = Promise.all([window.MathJax?.startup?.promise, document.fonts.ready]);
-  await Promise.race([math, sleep(10000)]);
+  // A reader begins when the page has come: assets/a11y.js says when formulas are set.
+  const coming = () => document.documentElement.matches(".formulas-to-come");
+  for (let tries = 0; coming() && tries < 200; tries++) await sleep(50);
   for (let frames = 0; frames < 5; frames++) await frame();
   for (let top = 0; top < document.documentElement.scrollHeight; top += 900) {
     window.scrollTo(0, top);
@@ -215,8 +238,47 @@ UNFOLD = """async () => {
   const math = window.MathJax?.startup?.promise;
   const all = Promise.all([...images, math, document.fonts.ready]);
   await Promise.race([all, new Promise((done) => setTimeout(done, 10000))]);
-  await new Promise((done) => setTimeout(done, 100));
+  for (let frames = 0; frames < 3; frames++) await new Promise((done) => {
+    requestAnimationFrame(done);
+    setTimeout(done, 200);
+  });
 }"""
+
+# What axe finds. It takes a millisecond for the contrast of a piece of text, and a page
+# is words of code for the most part: of text that looks alike, four pieces are looked
+# at. Alike are color, size, weight, and all that it stands on; what is hidden does not
+# count.
+AUDIT = f"""async (options) => {{
+  const numbers = new Map(), ground = new Map(), many = new Map();
+  const number = (...key) => {{
+    const name = key.join("; ");
+    if (!numbers.has(name)) numbers.set(name, numbers.size);
+    return numbers.get(name);
+  }};
+  const says = (e) => {{
+    for (let child = e.firstChild; child; child = child.nextSibling)
+      if (child.nodeType === Node.TEXT_NODE && child.data.trim()) return true;
+    return false;
+  }};
+  for (const e of document.querySelectorAll("*")) {{
+    const look = getComputedStyle(e), below = ground.get(e.parentElement);
+    ground.set(e, number(below, look.position, look.zIndex, look.backgroundColor,
+      look.backgroundImage, look.opacity, look.filter, look.mixBlendMode));
+    const seen = e.checkVisibility({{opacityProperty: true, visibilityProperty: true}});
+    if (!seen || !says(e)) continue;
+    const kind = number(ground.get(e), look.color, look.fontSize, look.fontWeight,
+      look.textShadow, "text");
+    many.set(kind, (many.get(kind) ?? 0) + 1);
+    if (many.get(kind) > 4) e.dataset.alike = "";
+  }}
+  {AXE_SCRIPT};
+  axe.configure({{rules: [{{id: "color-contrast", selector: ":not([data-alike])"}}]}});
+  const all = {{resultTypes: ["violations"], preload: false, ...options}};
+  const found = await axe.run(all);
+  return found.violations.filter((v) => ["serious", "critical"].includes(v.impact))
+    .flatMap((v) => v.nodes.map((n) => [v.id, n.target, n.html.slice(0, 120)]))
+    .map((fault) => fault.join(" "));
+}}"""
 
 # Each returns a list of faults.
 SCRIPTS = {
@@ -264,52 +326,44 @@ SCRIPTS = {
       .filter((e) => window.innerWidth >= 1280 && e.scrollWidth > e.clientWidth)
       .filter((e) => !/.{89}/.test(e.textContent))
       .map((e) => e.textContent.slice(0, 80))""",
-    # What the keyboard cannot reach; what does not show that it is there.
-    "focus": """() => {
-      const ringed = (style) => style.outlineStyle !== "none" &&
-        parseFloat(style.outlineWidth) >= 2;
-      const look = (e) => {  // the ring may be around a part of it
-        const styles = [e, ...e.children].map((part) => getComputedStyle(part));
-        const sides = [styles[0].boxShadow, styles[0].borderColor].join();
-        return [styles.some(ringed), sides];
-      };
-      const faults = [], before = document.activeElement;
-      const all = "a[href], button, select, input, textarea, summary, [tabindex='0']";
-      for (const control of document.querySelectorAll(all)) {
-        const explores = control.closest(".gpt-explorer");
-        const seen = control.checkVisibility({visibilityProperty: true});
-        if (control.disabled || !seen || (control.tabIndex < 0 && !explores)) continue;
-        document.activeElement.blur();
-        const plain = look(control)[1];
-        control.focus({focusVisible: true, preventScroll: true});
-        const [ring, changed] = look(control);
-        const reached = document.activeElement === control && control.tabIndex >= 0;
-        if (!reached || !(ring || changed !== plain))
-          faults.push((reached ? "no ring: " : "out of reach: ") +
-            control.outerHTML.slice(0, 120));
-      }
-      before.focus({preventScroll: true});
-      return faults;
-    }""",
     "icons": """() => [...document.querySelectorAll("i[class*='fa-']")]
       .filter((e) => !/[^\\x00-\\x7f]/.test(getComputedStyle(e, "::before").content))
       .map((e) => e.className)""",
-    # Contrast takes axe most of its time, and does not depend on the width.
-    "access": f"""async () => {{
-      {AXE_SCRIPT};
-      const rules = {{"color-contrast": {{enabled: window.innerWidth >= 1280}}}};
-      const options = {{resultTypes: ["violations"], preload: false, rules}};
-      const found = await axe.run(options);
-      return found.violations.filter((v) => ["serious", "critical"].includes(v.impact))
-        .flatMap((v) => v.nodes.map((n) => [v.id, n.target, n.html.slice(0, 120)]))
-        .map((fault) => fault.join(" "));
-    }}""",
 }
+# What the keyboard cannot reach; what does not show that it is there.
+FOCUS = """() => {
+  const ringed = (style) => style.outlineStyle !== "none" &&
+    parseFloat(style.outlineWidth) >= 2;
+  const look = (e) => {  // the ring may be around a part of it
+    const styles = [e, ...e.children].map((part) => getComputedStyle(part));
+    const sides = [styles[0].boxShadow, styles[0].borderColor].join();
+    return [styles.some(ringed), sides];
+  };
+  const faults = [], before = document.activeElement;
+  const all = "a[href], button, select, input, textarea, summary, [tabindex='0']";
+  for (const control of document.querySelectorAll(all)) {
+    const explores = control.closest(".gpt-explorer");
+    const seen = control.checkVisibility({visibilityProperty: true});
+    if (control.disabled || !seen || (control.tabIndex < 0 && !explores)) continue;
+    document.activeElement.blur();
+    const plain = look(control)[1];
+    control.focus({focusVisible: true, preventScroll: true});
+    const [ring, changed] = look(control);
+    const reached = document.activeElement === control && control.tabIndex >= 0;
+    if (!reached || !(ring || changed !== plain))
+      faults.push((reached ? "no ring: " : "out of reach: ") +
+        control.outerHTML.slice(0, 120));
+  }
+  before.focus({preventScroll: true});
+  return faults;
+}"""
 KINDS = [
     "errors",
     "other hosts",
     "missing files",
     *SCRIPTS,
+    "focus",
+    "access",
     "shifts",
     "explorers",
     "figures",

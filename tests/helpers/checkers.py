@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from markdown_it import MarkdownIt
 
 from lib import check
@@ -37,3 +38,28 @@ def assert_complete(chapter, right, wrong):
     for name in names:
         answers = [answer for exercise, answer, _ in wrong if exercise == name]
         assert len({getattr(check, name)(answer).says for answer in answers}) >= 3
+
+
+def exercise_tests(chapter, right, wrong):
+    """The four tests of a chapter's checkers, from right and wrong answers to each.
+
+    `right` has an answer for each exercise, `wrong` the exercise, an answer, and what
+    must be said of it.
+    """
+
+    @pytest.mark.parametrize("name", right)
+    def right_passes(name):
+        assert_right(name, right[name])
+
+    @pytest.mark.parametrize("name, answer, says", wrong)
+    def wrong_is_told_why(name, answer, says):
+        assert_wrong(name, answer, says)
+
+    @pytest.mark.parametrize("name", right)
+    def not_done_says_so(name):
+        assert_not_done(name, right[name])
+
+    def all_have_answers():
+        assert_complete(chapter, right, wrong)
+
+    return right_passes, wrong_is_told_why, not_done_says_so, all_have_answers

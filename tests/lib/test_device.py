@@ -265,9 +265,9 @@ def test_generation_stays_on_the_device(preset, monkeypatch):
     how = Sampling(0.5, 3, 0.9, 0.1, repetition_penalty=1.2)
     for cached in (True, False):
         reader = make_reader(net, [0, 2], cached)
-        drawn = list(islice(next_tokens(reader, ids, how, []), 12 if cached else 5))
+        drawn = list(islice(next_tokens(reader, ids, how, []), 3))
         assert {tokens.device.type for tokens in drawn} == {"cpu"}
-    assert len(seen) == 17 and set(seen) == {("cpu", "cpu")}
+    assert len(seen) == 6 and set(seen) == {("cpu", "cpu")}
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -284,7 +284,7 @@ def test_the_cache_is_on_the_device(preset):
     for padding in ([0, 0], [0, 2]):
         cache = net.new_cache(padding)
         with torch.inference_mode():
-            for time in (4, 1, 3, 1, *[1] * 7):
+            for time in (4, 1, 8, 1, 1, 1):
                 ids = torch.zeros(2, time, dtype=torch.long, device=GPU)
                 assert net(ids, cache).device.type == GPU
         cache.select([1, 0, 1])

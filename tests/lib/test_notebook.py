@@ -112,6 +112,7 @@ def test_without_a_library_there_is_a_sentence_and_no_stack(half, tmp_path, book
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.processes
 def test_half_a_clone_is_said_in_a_sentence(tmp_path):
     """A clone that was interrupted: some of `lib/` is there, the rest is not."""
     half = tmp_path / address(ROOT).split("/")[-1]
@@ -141,6 +142,7 @@ def loaded(code, modules):
     return done.stdout.split()
 
 
+@pytest.mark.processes
 def test_the_first_cell_loads_nothing_that_is_not_needed_yet():
     """Some of these take seconds to import."""
     heavy = ["torch.distributed.tensor", "torch.utils.tensorboard", "tensorboard"]
@@ -148,6 +150,7 @@ def test_the_first_cell_loads_nothing_that_is_not_needed_yet():
     assert loaded("from lib.notebook import start; start()", heavy) == []
 
 
+@pytest.mark.processes
 def test_what_is_missing_is_found_without_an_import():
     search = "from lib import notebook; notebook._install_missing()"
     asked = set(notebook.NEEDED) - {"tqdm"}  # torch itself imports that one
@@ -235,6 +238,7 @@ def test_cells_run_out_of_order_fail_with_words(shell, capsys, cell, says):
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.name)
 def test_cells_run_before_those_above_fail_with_words(shell, capsys, path):
     """Each cell first of all, but for the imports: it works, or says what to do."""
+    shell.InteractiveTB.set_mode("Minimal")  # the lines around an error take their time
     cells = [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
     rest = [s for s in cells[1:] if not re.search("^(import|from) ", s, re.MULTILINE)]
     names = set(shell.user_ns)

@@ -7,6 +7,8 @@ import pytest
 
 from tools import execute
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def write(tmp_path):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pypdf import PdfReader, PdfWriter
 
 from tools import pdf
 from tools.library import unfolded
@@ -61,3 +62,20 @@ def test_a_book_with_a_dead_link_is_not_printed(tmp_path, monkeypatch):
 
     with pytest.raises(SystemExit, match="gone"):
         pdf.print_book(Page(), [one], "", tmp_path / "a.pdf")
+
+
+def test_a_packed_book_says_the_same_in_less_room(tmp_path):
+    path = tmp_path / "a.pdf"
+    writer = PdfWriter()
+    for number in range(500):
+        writer.add_blank_page(100 + number, 100)
+        writer.add_outline_item(title=f"Page {number}", page_number=number)
+    writer.add_metadata({"/Title": "A book"})
+    writer.write(path)
+    size = path.stat().st_size
+    pdf.pack(path)
+    after = PdfReader(path)
+    assert path.stat().st_size < size / 3
+    assert [page.mediabox.width for page in after.pages] == [*range(100, 600)]
+    assert [mark.title for mark in after.outline] == [f"Page {n}" for n in range(500)]
+    assert after.metadata.title == "A book"

@@ -53,6 +53,7 @@ def test_the_address_moves_as_one(copy):
         assert path.read_bytes() == (ROOT / path.relative_to(copy)).read_bytes(), path
 
 
+@pytest.mark.processes
 def test_every_file_that_names_the_address_is_known():
     """Found by git, so that a file added later cannot be forgotten."""
     name = address.address(ROOT).removeprefix("https://github.com/")
@@ -239,6 +240,7 @@ def test_a_stray_notebook_is_left_alone(copy):
     assert not address.disagreements(copy)
 
 
+@pytest.mark.processes
 def test_every_notebook_of_the_repository_is_a_page():
     """A chapter that the table of contents forgets would be tested by no one."""
     command = ["git", "-C", ROOT, "ls-files", "chapters/*.ipynb"]
@@ -260,6 +262,7 @@ def test_tidying_takes_what_an_editor_adds_and_no_output(copy):
     assert path.read_bytes() == clean
 
 
+@pytest.mark.processes
 def test_a_handout_is_the_book_without_its_solutions(tmp_path):
     handout.handout(ROOT, folder := tmp_path / "class")
     assert not (folder / "chapters/solutions").exists()

@@ -1,36 +1,11 @@
-"""The checkers of chapter 1, tokens and vectors: right passes, wrong is told why."""
+"""The checkers of chapter 1, tokens: right passes, wrong is told why."""
 
 from itertools import pairwise
 
-import pytest
 import torch
 
 from lib.tokens import bpe
-from tests.helpers.checkers import (
-    assert_complete,
-    assert_not_done,
-    assert_right,
-    assert_wrong,
-)
-
-
-def merge_first_only(ids, pair, new):
-    at = next(i for i in range(len(ids) - 1) if tuple(ids[i : i + 2]) == pair)
-    return [*ids[:at], new, *ids[at + 2 :]]
-
-
-def merge_in_place(ids, pair, new):
-    ids[:] = bpe.merge_pair(ids, pair, new)
-    return ids
-
-
-def merge_keeping_the_second(ids, pair, new):
-    found = [tuple(ids[i : i + 2]) == pair for i in range(len(ids))]
-    return [new if here else token for token, here in zip(ids, found, strict=True)]
-
-
-def merge_from_the_right(ids, pair, new):
-    return bpe.merge_pair(ids[::-1], pair[::-1], new)[::-1]
+from tests.helpers.checkers import exercise_tests
 
 
 def encode_in_order(word, merges, first=256, data=None):
@@ -72,17 +47,30 @@ def fill_in_place(sequences, filler):
     return torch.tensor(sequences)
 
 
-def cosine(v, table):
-    return table @ v / (v.norm() * table.norm(dim=1))
+def decode(ids, merges, first=256, errors="strict"):
+    tokens = [bytes([byte]) for byte in range(256)]
+    for one, other in merges:
+        tokens.append(tokens[one] + tokens[other])
+    return b"".join(tokens[i - first + 256 if i > 255 else i] for i in ids).decode(
+        errors=errors
+    )
+
+
+def decode_one_by_one(ids, merges):
+    return "".join(decode([i], merges, errors="replace") for i in ids)
+
+
+def window(ids, start, time, later=1):
+    return ids[start : start + time], ids[start + later : start + later + time]
 
 
 RIGHT = {
     "pairs": {"an": 6, "na": 5, "ba": 3, "nd": 1, "da": 1},
-    "merge": bpe.merge_pair,
     "encode": encode_in_order,
-    "one_hot": lambda ids, vocab: torch.nn.functional.one_hot(ids, vocab).float(),
+    "decode": decode,
+    "capitals": 1.5,
     "pad": fill,
-    "cosine": cosine,
+    "window": window,
 }
 WRONG = [
     ("pairs", {"ba": 2, "an": 4, "na": 3, "nd": 1, "da": 1}, "stands there twice"),
@@ -91,14 +79,6 @@ WRONG = [
     ("pairs", {"ba": 3, "an": 6, "na": 5}, "missing: da, nd"),
     ("pairs", {**RIGHT["pairs"], "na": 4}, "'na' does not occur 4 times"),
     ("pairs", [3, 6, 5, 1, 1], "should be a dict, but is of type list"),
-    ("merge", merge_first_only, "only the first place"),
-    ("merge", merge_in_place, "the list that came in is changed"),
-    ("merge", lambda ids, p, n: bpe.merge_pair(ids, p, n)[:-1], "the last id is lost"),
-    ("merge", merge_keeping_the_second, "stands for both"),
-    ("merge", lambda ids, p, n: [n if i == 1 else i for i in ids], "stands alone"),
-    ("merge", lambda ids, p, n: ids[::-1], "should be .*, but is"),
-    ("merge", merge_from_the_right, r"should be \[9, 1\], but is \[1, 9\]"),
-    ("merge", lambda ids, p, n: tuple(ids), "should be a list, but is of type tuple"),
     ("encode", lambda word, merges: list(word.encode()), "nothing is merged"),
     ("encode", encode_zero_based, "first merge makes id 256, since"),
     ("encode", lambda w, m: encode_in_order(w, m, first=257), "yours makes 257"),
@@ -115,13 +95,25 @@ WRONG = [
         lambda w, m: encode_in_order(w, m, data=[ord(c) for c in w]),
         "two bytes in UTF-8",
     ),
-    ("one_hot", lambda ids, v: torch.eye(v)[:, ids], "but has a column"),
-    ("one_hot", lambda ids, v: torch.eye(ids.max() + 1)[ids], "`vocab` does"),
-    ("one_hot", lambda ids, v: torch.eye(v).long()[ids], "cannot multiply torch.int64"),
-    ("one_hot", lambda ids, v: torch.eye(v)[ids - 1], "off by one"),
-    ("one_hot", lambda ids, v: torch.ones(v, v)[ids], "a single 1"),
-    ("one_hot", lambda ids, v: torch.eye(v)[ids].flip(0), "1 in column 2"),
-    ("one_hot", lambda ids, v: torch.eye(v), "shape should be"),
+    ("decode", decode_one_by_one, "spread over two ids"),
+    (
+        "decode",
+        lambda ids, m: decode(ids, m).encode().decode("latin-1"),
+        "spread over two ids",
+    ),
+    ("decode", lambda ids, m: decode(ids[::-1], m), "stops with UnicodeDecodeError"),
+    ("decode", lambda ids, m: decode(ids, m)[::-1], "turned around"),
+    ("decode", lambda ids, m: decode(ids, m).replace("é", ""), "'é' is lost"),
+    ("decode", lambda ids, m: decode(ids, m, first=257), "should become .*, but"),
+    ("decode", lambda ids, m: decode(ids, m) or " ", "no ids should become no text"),
+    ("decode", lambda ids, m: decode(ids, m).encode(), "a str, but is of type bytes"),
+    ("capitals", 154, "more than ten times"),
+    ("capitals", 0.8, "cannot fit capitals better"),
+    ("capitals", 1, "as different to a merge"),
+    ("capitals", 2.5, "at most 2.28"),
+    ("capitals", 2.1, "taught some merges of capitals"),
+    ("capitals", 1.2, "few of the 768 merges"),
+    ("capitals", "more", "stops with ValueError"),
     ("pad", lambda s, p: fill(s, p, left=True), "stands on the left"),
     ("pad", lambda s, p: fill(s, 0), "always 0; use `pad`"),
     ("pad", lambda s, p: torch.tensor([r[:1] for r in s]), "cut to the shortest"),
@@ -134,30 +126,17 @@ WRONG = [
     ),
     ("pad", lambda s, p: fill(s, p).flip(0), "but becomes .7, 8, 9, 6."),
     ("pad", lambda s, p: s, "should be a tensor, but is of type list"),
-    ("cosine", lambda v, t: t @ v, "these are dot products"),
-    ("cosine", lambda v, t: t @ v / v.norm(), "divided by one length"),
-    ("cosine", lambda v, t: cosine(v, t) / v.norm() / t.norm(dim=1), "squared lengths"),
-    ("cosine", lambda v, t: t @ v / v.norm() / t.norm(), "a length of its own"),
-    ("cosine", lambda v, t: 1 - cosine(v, t), "this is a distance"),
-    ("cosine", lambda v, t: cosine(v, t) + 1, "differ .* by up to 1.000"),
-    ("cosine", lambda v, t: cosine(v, t)[:, None], "shape should be"),
+    ("window", lambda ids, s, t: ids[s : s + t], "a tuple, but is of type Tensor"),
+    ("window", lambda ids, s, t: (ids[s : s + t],), "not 1"),
+    ("window", lambda ids, s, t: window(ids, s, t - 1), "the window is one short"),
+    ("window", lambda ids, s, t: window(ids, s - 1, t), "places count from 0"),
+    ("window", lambda ids, s, t: window(ids, s, t)[::-1], "are swapped"),
+    ("window", lambda ids, s, t: window(ids, s + 1, t), "window should be"),
+    ("window", lambda ids, s, t: window(ids, s, t, later=0), "only have to copy"),
+    ("window", lambda ids, s, t: window(ids[: s + t], s, t), "the last place has an"),
+    ("window", lambda ids, s, t: window(ids, s, t, later=-1), "before their places"),
+    ("window", lambda ids, s, t: window(ids, s, t, later=2), "answers should be"),
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_right_answers_pass(name):
-    assert_right(name, RIGHT[name])
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_wrong_answers_are_told_what_is_wrong(name, answer, says):
-    assert_wrong(name, answer, says)
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_an_exercise_not_yet_done_says_so(name):
-    assert_not_done(name, RIGHT[name])
-
-
-def test_every_exercise_has_a_right_and_three_wrong_answers():
-    assert_complete(1, RIGHT, WRONG)
+test_right, test_wrong, test_not_done, test_complete = exercise_tests(1, RIGHT, WRONG)

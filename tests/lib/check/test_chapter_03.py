@@ -2,18 +2,7 @@
 
 import math
 
-import pytest
-import torch
-
-from lib import check
-from lib.model.attention import scaled_dot_product
-from lib.model.masks import causal_mask
-from tests.helpers.checkers import (
-    assert_complete,
-    assert_not_done,
-    assert_right,
-    assert_wrong,
-)
+from tests.helpers.checkers import exercise_tests
 
 
 def attend(q, k, v, mask, divisor=None, axis=-1):
@@ -33,17 +22,12 @@ def no_overflow(scores, temperature):
     return powers / powers.sum(-1, keepdim=True)
 
 
-def repeat(q, k, v, how):
-    return scaled_dot_product(q, how(k), how(v))[0]
-
-
 RIGHT = {
     "row": [0.14, 0.23, 0.14, 0.14, 0.23, 0.14],
     "softmax": lambda scores, temperature: (scores / temperature).softmax(-1),
-    "mask": lambda time: torch.ones(time, time).tril().bool(),
     "attention": attend,
-    "heads": lambda x, heads: x.unflatten(-1, (heads, -1)).transpose(1, 2),
-    "grouped": lambda q, k, v: repeat(q, k, v, lambda x: x.repeat_interleave(2, 1)),
+    "join": lambda x: x.transpose(1, 2).flatten(2),
+    "blind": 0.12,
 }
 WRONG = [
     ("row", [0, 1, 0, 0, 1, 0], "these are the scores"),
@@ -58,11 +42,6 @@ WRONG = [
     ("softmax", lambda s, t: (s / t).softmax(0), "each row should add up to 1"),
     ("softmax", lambda s, t: (s / t / t).softmax(-1), "give 4 a share of 0.980"),
     ("softmax", no_overflow, "overflow; subtract the largest"),
-    ("mask", lambda t: torch.ones(t, t).triu().bool(), "sees the future"),
-    ("mask", lambda t: torch.ones(t, t).triu(1).bool(), "the other way round"),
-    ("mask", lambda t: torch.ones(t, t).tril(-1).bool(), "may look at itself"),
-    ("mask", lambda t: torch.ones(t, t).tril(), "booleans, but holds torch.float32"),
-    ("mask", lambda t: torch.ones(t, t).bool(), "columns 0 to t and nowhere else"),
     ("attention", lambda q, k, v, m: attend(q, k, v, m, 1), "not divided"),
     ("attention", lambda q, k, v, m: attend(q, k, v, m, q.size(-1)), "its square root"),
     (
@@ -80,55 +59,19 @@ WRONG = [
     ),
     ("attention", lambda q, k, v, m: q @ k, "stops with RuntimeError"),
     ("attention", lambda q, k, v, m: 3, "should be a tensor, but is of type int"),
-    ("heads", lambda x, h: x.unflatten(-1, (h, -1)), "head axis should come before"),
-    ("heads", lambda x, h: x.reshape(2, 3, 5, 4), "time and width are mixed up"),
-    (
-        "heads",
-        lambda x, h: x.unflatten(-1, (h, -1)).transpose(1, 2).flip(1),
-        "first 4 of",
-    ),
-    ("heads", lambda x, h: x, "shape should be"),
-    (
-        "grouped",
-        lambda q, k, v: repeat(q, k, v, lambda x: x.repeat(1, 2, 1, 1)),
-        "take turns",
-    ),
-    (
-        "grouped",
-        lambda q, k, v: repeat(q, k, v, lambda x: x[:, :1].expand_as(q)),
-        "all heads share",
-    ),
-    (
-        "grouped",
-        lambda q, k, v: repeat(q, k, v, lambda x: x.repeat_interleave(2, 1).flip(1)),
-        "heads 0 and 1 should look at key head 0",
-    ),
-    (
-        "grouped",
-        lambda q, k, v: q @ k.transpose(-2, -1) @ v,
-        "stops with RuntimeError",
-    ),
+    ("join", lambda x: x.transpose(1, 2), "lay the heads of each word side by side"),
+    ("join", lambda x: x.reshape(2, 5, 12), "words and heads are mixed up"),
+    ("join", lambda x: x.permute(0, 2, 3, 1).flatten(2), "heads take turns"),
+    ("join", lambda x: x.transpose(1, 2).flip(2).flatten(2), "of head 0, then head 1"),
+    ("join", lambda x: x, r"shape should be \(2, 5, 12\)"),
+    ("blind", 1.2, "between 0 and 1, and 1.2 is none"),
+    ("blind", 0.99, "needs to know which token"),
+    ("blind", 0, "softmax never says no"),
+    ("blind", 1 / 16, "only the last row has 16"),
+    ("blind", 0.25, "only the first row that counts"),
+    ("blind", 0.33, "what is the mean of 1/4, 1/5"),
+    ("blind", "much", "stops with"),
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_right_answers_pass(name):
-    assert_right(name, RIGHT[name])
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_wrong_answers_are_told_what_is_wrong(name, answer, says):
-    assert_wrong(name, answer, says)
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_an_exercise_not_yet_done_says_so(name):
-    assert_not_done(name, RIGHT[name])
-
-
-def test_every_exercise_has_a_right_and_three_wrong_answers():
-    assert_complete(3, RIGHT, WRONG)
-
-
-def test_the_mask_of_the_checker_is_the_librarys():
-    assert check.mask(lambda time: causal_mask(time)[0, 0])
+test_right, test_wrong, test_not_done, test_complete = exercise_tests(3, RIGHT, WRONG)

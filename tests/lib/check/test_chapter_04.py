@@ -1,13 +1,6 @@
 """The checkers of chapter 4, the block: right passes, wrong is told why."""
 
-import pytest
-
-from tests.helpers.checkers import (
-    assert_complete,
-    assert_not_done,
-    assert_right,
-    assert_wrong,
-)
+from tests.helpers.checkers import exercise_tests
 
 
 def norm(x, eps=0.0, center=True, count=None, power=0.5, axis=-1, late=0.0):
@@ -18,26 +11,8 @@ def norm(x, eps=0.0, center=True, count=None, power=0.5, axis=-1, late=0.0):
     return x / (spread**power + late)
 
 
-def biases_miscounted(width, hidden, bias):
-    return 2 * width * hidden + bias * 2 * width
-
-
-def parts_in_order(x, mask, attention, feed_forward, norm_1, norm_2):
-    x = x + attention(norm_1(x), mask)
-    return x + feed_forward(norm_2(x))
-
-
-def parts_side_by_side(x, mask, attention, feed_forward, norm_1, norm_2):
-    return x + attention(norm_1(x), mask) + feed_forward(norm_2(x))
-
-
-def no_second_addition(x, mask, attention, feed_forward, norm_1, norm_2):
-    return feed_forward(norm_2(x + attention(norm_1(x), mask)))
-
-
-def no_first_addition(x, mask, attention, feed_forward, norm_1, norm_2):
-    x = attention(norm_1(x), mask)
-    return x + feed_forward(norm_2(x))
+def early(stream, norm, unembed):
+    return unembed(norm(stream)).softmax(-1)
 
 
 def norms_after(x, mask, attention, feed_forward, norm_1, norm_2):
@@ -45,13 +20,43 @@ def norms_after(x, mask, attention, feed_forward, norm_1, norm_2):
     return norm_2(x + feed_forward(x))
 
 
+def norms_before(x, mask, attention, feed_forward, norm_1, norm_2):
+    x = x + attention(norm_1(x), mask)
+    return x + feed_forward(norm_2(x))
+
+
+def norms_within(x, mask, attention, feed_forward, norm_1, norm_2):
+    x = x + norm_1(attention(x, mask))
+    return x + norm_2(feed_forward(x))
+
+
+def one_norm_missing(x, mask, attention, feed_forward, norm_1, norm_2):
+    x = x + attention(x, mask)
+    return norm_2(x + feed_forward(x))
+
+
+def no_second_addition(x, mask, attention, feed_forward, norm_1, norm_2):
+    return norm_2(feed_forward(norm_1(x + attention(x, mask))))
+
+
+def no_first_addition(x, mask, attention, feed_forward, norm_1, norm_2):
+    x = norm_1(attention(x, mask))
+    return norm_2(x + feed_forward(x))
+
+
+def size(v, w, n, h, embeddings=1, squares=4, gates=3, norms=2, last=1):
+    """The parameters of the chapter's GPT, and the ways to miscount them."""
+    block = squares * w * w + gates * w * h + norms * w
+    return embeddings * v * w + n * block + last * w
+
+
 RIGHT = {
     "normed_row": [0.33, -1.67, 0.33, 1.0],
     "layer_norm": norm,
-    "rms_norm": lambda x, scale, eps: norm(x, eps, center=False) * scale,
-    "pre_norm": lambda x, part, norm: x + part(norm(x)),
-    "feed_forward_size": lambda w, h, bias: 2 * w * h + bias * (w + h),
-    "block": parts_in_order,
+    "half_residual": 0.00019,
+    "read_out": early,
+    "post_norm_block": norms_after,
+    "gpt_size": size,
 }
 WRONG = [
     ("normed_row", [1, -5, 1, 3], "now divide by the square root"),
@@ -71,80 +76,49 @@ WRONG = [
     ("layer_norm", lambda x, eps: norm(x), "eps makes no difference"),
     ("layer_norm", lambda x, eps: norm(x, eps, axis=1), "over the last axis"),
     ("layer_norm", lambda x, eps: 2 * norm(x, eps), "differ from the true ones by up"),
-    ("rms_norm", lambda x, scale, eps: norm(x, eps) * scale, "this is layer norm"),
-    ("rms_norm", lambda x, scale, eps: norm(x, eps, False), "scale makes no"),
+    ("half_residual", 1.7e-17, "where parts replace"),
+    ("half_residual", 79, "where all of x is kept"),
+    ("half_residual", 0.5**24, "leaves out the part"),
+    ("half_residual", 0.1**24, "add up in a step"),
+    ("half_residual", 0.7, "slope of one step"),
+    ("half_residual", 16.8, "slopes of steps in a row multiply"),
+    ("half_residual", -0.7, "a slope above 0"),
+    ("half_residual", 0.01, "to the power of 24"),
+    ("read_out", lambda x, norm, head: head(norm(x)), "these are logits"),
+    ("read_out", lambda x, norm, head: head(x).softmax(-1), "norm is not used"),
+    ("read_out", lambda x, norm, head: norm(head(x)).softmax(-1), "before the matrix"),
+    ("read_out", lambda x, norm, head: head(norm(x)).softmax(1), "the last axis"),
+    ("read_out", lambda x, norm, head: early(x, norm, head).log(), "the logarithms"),
+    ("read_out", lambda x, norm, head: -early(x, norm, head), "differ from the true"),
+    ("post_norm_block", norms_before, "this is pre-norm"),
     (
-        "rms_norm",
-        lambda x, scale, eps: norm(x, eps, False, power=1) * scale,
-        "divide by its square root",
-    ),
-    (
-        "rms_norm",
-        lambda x, scale, eps: norm(x, eps, False, count=1) * scale,
-        "take their mean",
-    ),
-    (
-        "rms_norm",
-        lambda x, scale, eps: norm(x, 0, False, late=eps) * scale,
-        "before the root",
-    ),
-    (
-        "rms_norm",
-        lambda x, scale, eps: norm(x, eps, False, axis=1) * scale,
-        "differ from the true ones by up",
-    ),
-    ("pre_norm", lambda x, part, norm: norm(x + part(x)), "this is post-norm"),
-    ("pre_norm", lambda x, part, norm: x + norm(part(x)), "norm comes after the part"),
-    ("pre_norm", lambda x, part, norm: part(norm(x)), "replaces the stream"),
-    (
-        "pre_norm",
-        lambda x, part, norm: norm(x) + part(norm(x)),
-        "stream itself is normalized",
-    ),
-    ("pre_norm", lambda x, part, norm: x + part(x), "norm is not used"),
-    ("pre_norm", lambda x, part, norm: x - part(norm(x)), "differ from the true"),
-    ("feed_forward_size", lambda w, h, bias: w * h, "there are two matrices"),
-    ("feed_forward_size", lambda w, h, bias: 3 * w * h, "this is SwiGLU"),
-    ("feed_forward_size", lambda w, h, bias: 2 * w * h, "with bias=True each"),
-    ("feed_forward_size", lambda w, h, bias: 2 * w * h + w + h, "no biases to count"),
-    ("feed_forward_size", biases_miscounted, "the two biases differ"),
-    ("feed_forward_size", lambda w, h, bias: 7, "give 600, not 7"),
-    (
-        "block",
-        lambda x, mask, *parts: parts_in_order(x, None, *parts),
+        "post_norm_block",
+        lambda x, mask, *parts: norms_after(x, None, *parts),
         "mask does not reach",
     ),
-    ("block", parts_side_by_side, "feed-forward reads x"),
+    ("post_norm_block", norms_within, "around the part alone"),
+    ("post_norm_block", one_norm_missing, "norm_1 is missing"),
     (
-        "block",
-        lambda x, mask, a, f, one, two: parts_in_order(x, mask, a, f, one, one),
+        "post_norm_block",
+        lambda x, mask, a, f, one, two: norms_after(x, mask, a, f, one, one),
         "norm_1 is used twice",
     ),
-    ("block", no_second_addition, "feed-forward replaces the stream"),
-    ("block", no_first_addition, "attention replaces the stream"),
-    ("block", norms_after, "this is post-norm"),
+    ("post_norm_block", no_second_addition, "feed-forward replaces the stream"),
+    ("post_norm_block", no_first_addition, "attention replaces the stream"),
     (
-        "block",
-        lambda x, mask, *parts: -parts_in_order(x, mask, *parts),
+        "post_norm_block",
+        lambda x, mask, *parts: -norms_after(x, mask, *parts),
         "differ from the true",
     ),
+    ("gpt_size", lambda *sizes: size(*sizes, embeddings=2), "counts once"),
+    ("gpt_size", lambda *sizes: size(*sizes, embeddings=0), "for every token"),
+    ("gpt_size", lambda *sizes: size(*sizes, gates=2), "the gate's is missing"),
+    ("gpt_size", lambda *sizes: size(*sizes, squares=3), "attention has four"),
+    ("gpt_size", lambda *sizes: size(*sizes, last=0), "after the last block"),
+    ("gpt_size", lambda *sizes: size(*sizes, norms=0, last=0), "norms are missing"),
+    ("gpt_size", lambda *sizes: size(*sizes, norms=1), "a block has two norms"),
+    ("gpt_size", lambda *sizes: 7, "give 4970, not 7"),
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_right_answers_pass(name):
-    assert_right(name, RIGHT[name])
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_wrong_answers_are_told_what_is_wrong(name, answer, says):
-    assert_wrong(name, answer, says)
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_an_exercise_not_yet_done_says_so(name):
-    assert_not_done(name, RIGHT[name])
-
-
-def test_every_exercise_has_a_right_and_three_wrong_answers():
-    assert_complete(4, RIGHT, WRONG)
+test_right, test_wrong, test_not_done, test_complete = exercise_tests(4, RIGHT, WRONG)

@@ -1,16 +1,11 @@
-"""The checkers of chapter 5, pretraining: right passes, wrong is told why."""
+"""The checkers of chapter 5, learning to predict: right passes, wrong is told why."""
 
 import math
 
-import pytest
 import torch
+import torch.nn.functional as F
 
-from tests.helpers.checkers import (
-    assert_complete,
-    assert_not_done,
-    assert_right,
-    assert_wrong,
-)
+from tests.helpers.checkers import exercise_tests
 
 
 def adam(w, g, mean, square, step, keep=(0.9, 0.999), sign=-1, power=0.5, fix=True):
@@ -44,10 +39,10 @@ def clip_in_place(gradients, longest):
     return gradients
 
 
-def schedule(step, steps, warm_up):
-    if step < warm_up:
-        return (step + 1) / warm_up
-    return (steps - step) / (steps - warm_up)
+def gradient(logits, targets, share=1.0, sign=1, axis=-1):
+    right = F.one_hot(targets, logits.size(1)).float()
+    shares = logits.softmax(dim=axis) if axis is not None else logits
+    return sign * (shares - share * right) / len(logits)
 
 
 def floor(often, source):
@@ -56,9 +51,9 @@ def floor(often, source):
 
 RIGHT = {
     "surprise": (1.39, 4.0),
-    "bits": lambda loss, tokens, letters: loss * tokens / letters / math.log(2),
     "floor": floor,
-    "schedule": schedule,
+    "gradient": gradient,
+    "two_letters": 1.34,
     "clip": clip,
     "adam": adam,
 }
@@ -72,11 +67,6 @@ WRONG = [
     ("surprise", (1.39, 2.61), "raise e to it, not 2"),
     ("surprise", (1.39, 8.0), "the perplexity is not right"),
     ("surprise", 1.39, "stops with TypeError"),
-    ("bits", lambda loss, *_: loss / math.log(2), "these are bits a token"),
-    ("bits", lambda loss, t, c: loss * t / c, "these are nats a character"),
-    ("bits", lambda loss, t, c: loss * t / c * math.log(2), "a bit is less"),
-    ("bits", lambda loss, t, c: loss * c / t / math.log(2), "costs loss . tokens"),
-    ("bits", lambda loss, t, c: loss, "give 1.154, not 2.000"),
     ("floor", lambda o, s: -(s * s.log()).sum(1).mean(), "rows count equally"),
     ("floor", lambda o, s: -(s * s.log()).sum(), "added up"),
     ("floor", lambda o, s: -(o * o.log()).sum(), "entropy of `often`"),
@@ -84,27 +74,21 @@ WRONG = [
     ("floor", lambda o, s: -floor(o, s), "the sign is wrong"),
     ("floor", lambda o, s: -(o @ s.log()).mean(), "by its own probability"),
     ("floor", lambda o, s: 2 * floor(o, s), "the entropy rate of our source is"),
-    ("schedule", lambda n, *_: n / 20 if n < 20 else 1.0, "moves nothing"),
-    ("schedule", lambda n, *_: 1.0, "should give 0.05, not 1.000"),
-    ("schedule", lambda n, *_: (n + 1) / 20, "never be above 1"),
-    ("schedule", lambda n, *_: 0.05 if n < 20 else 1.0, "step 10 is in the climb"),
-    ("schedule", lambda n, *_: min(1, (n + 1) / 20), "yours stays at 1"),
-    (
-        "schedule",
-        lambda n, s, w: (n + 1) / w if n < w else 1 - n / s,
-        "began at step 0",
-    ),
-    (
-        "schedule",
-        lambda n, s, w: min((n + 1) / w, (s - 1 - n) / (s - 1 - w)),
-        "should still move",
-    ),
-    ("schedule", lambda n, s, w: schedule(n, s, w) ** 1.2, "should give 0.05"),
-    (
-        "schedule",
-        lambda n, s, w: schedule(n, s, w) if n < w else 0.5,
-        "step 20 should give 1.0000",
-    ),
+    ("gradient", lambda z, t: z.softmax(-1), "subtract 1 at the place"),
+    ("gradient", lambda z, t: gradient(z, t) * len(z), "mean of the rows"),
+    ("gradient", lambda z, t: gradient(z, t, sign=-1), "the sign is wrong"),
+    ("gradient", lambda z, t: gradient(z, t, axis=None), "probabilities first"),
+    ("gradient", lambda z, t: gradient(z, t, axis=0), "along the last axis"),
+    ("gradient", lambda z, t: gradient(z, t, share=0.5), "differ from the true"),
+    ("gradient", lambda z, t: gradient(z, t).sum(0), "the shape should be"),
+    ("two_letters", 1.06, "only the second sees two letters"),
+    ("two_letters", 1.61, "the second place sees two"),
+    ("two_letters", 2.67, "the loss is their mean"),
+    ("two_letters", 1.1, "of 16 places only the first"),
+    ("two_letters", 0.7, "nobody gets below"),
+    ("two_letters", 1.79, "a bigram already pays less"),
+    ("two_letters", 1.45, "by how often each is"),
+    ("two_letters", "no number", "stops with ValueError"),
     ("clip", clip_in_place, "that came in are changed"),
     ("clip", lambda gs, n: clip(gs, n)[:1], "as many tensors"),
     ("clip", lambda gs, n: clip(gs, n, each=True), "each tensor is clipped by itself"),
@@ -128,20 +112,4 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_right_answers_pass(name):
-    assert_right(name, RIGHT[name])
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_wrong_answers_are_told_what_is_wrong(name, answer, says):
-    assert_wrong(name, answer, says)
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_an_exercise_not_yet_done_says_so(name):
-    assert_not_done(name, RIGHT[name])
-
-
-def test_every_exercise_has_a_right_and_three_wrong_answers():
-    assert_complete(5, RIGHT, WRONG)
+test_right, test_wrong, test_not_done, test_complete = exercise_tests(5, RIGHT, WRONG)

@@ -1,29 +1,9 @@
 """The checkers of chapter 7, generation: right passes, wrong is told why."""
 
-import pytest
 import torch
 
-from tests.helpers.checkers import (
-    assert_complete,
-    assert_not_done,
-    assert_right,
-    assert_wrong,
-)
-
-
-def nucleus(shares, p, scale=True):
-    largest, order = shares.sort(descending=True)
-    largest[(largest.cumsum(0) - largest >= p - 1e-6) & (largest < 0.5)] = 0
-    left = torch.zeros_like(shares).scatter(0, order, largest)
-    return left / left.sum() if scale else left
-
-
-def drop_the_last(shares, p):
-    """The mistake of leaving out the token that reaches p."""
-    largest, order = shares.sort(descending=True)
-    largest[largest.cumsum(0) > p + 1e-6] = 0
-    left = torch.zeros_like(shares).scatter(0, order, largest)
-    return left / left.sum() if p < 0.5 else nucleus(shares, p)
+from lib.model.attention import scaled_dot_product
+from tests.helpers.checkers import exercise_tests
 
 
 def punish(scores, text, penalty, up=None, down=None):
@@ -44,6 +24,10 @@ def all_at_once(model, ids, many):
     return torch.cat([ids, model(ids[None])[0, -1].argsort()[-many:]])
 
 
+def repeat(q, k, v, how):
+    return scaled_dot_product(q, how(k), how(v))[0]
+
+
 def slots(seen, context):
     return [max(range(slot, seen, context)) for slot in range(min(seen, context))]
 
@@ -51,12 +35,13 @@ def slots(seen, context):
 KEPT = {"top_k 3": 3, "top_p 0.7": 2, "top_p 0.8": 3, "min_p 0.2": 3}
 RIGHT = {
     "kept": KEPT,
-    "top_p": nucleus,
+    "reach": 252,
     "penalty": punish,
     "greedy": continue_greedily,
     "cache_size": lambda layers, heads, dim, context, size: (
         2 * layers * heads * dim * context * size
     ),
+    "grouped": lambda q, k, v: repeat(q, k, v, lambda x: x.repeat_interleave(2, 1)),
     "ring": slots,
 }
 WRONG = [
@@ -65,13 +50,12 @@ WRONG = [
     ("kept", {**KEPT, "min_p 0.2": 2}, "of the largest share"),
     ("kept", {**KEPT, "top_k 3": 2}, "top_k 3 does not leave 2"),
     ("kept", {"top_k 3": 3}, "top_p 0.7 does not leave None"),
-    ("top_p", lambda shares, p: nucleus(shares, p, scale=False), "divide by its sum"),
-    ("top_p", lambda shares, p: nucleus(shares, p - 0.2), "the one that reaches p"),
-    ("top_p", lambda shares, p: drop_the_last(shares, p), "likeliest token always"),
-    ("top_p", lambda shares, p: nucleus(shares, p).sort()[0], "undo the sorting"),
-    ("top_p", lambda shares, p: shares, "2 tokens stay, not 5"),
-    ("top_p", lambda shares, p: shares[:3], "the shape should be"),
-    ("top_p", lambda shares, p: nucleus(nucleus(shares, p) ** 2, 1), "are not right"),
+    ("reach", 63, "one layer's reach"),
+    ("reach", 256, "holds the token itself"),
+    ("reach", 64**4, "do not multiply"),
+    ("reach", 40, "one layer alone reaches further"),
+    ("reach", 126, "as far again as the first"),
+    ("reach", "far", "stops with ValueError"),
     ("penalty", lambda s, t, p: punish(s, t, p, down=1 / p), "multiply those"),
     ("penalty", lambda s, t, p: punish(s, t, p, up=p), "divide those"),
     ("penalty", lambda s, t, p: punish(s, range(8), p), "only those in the text"),
@@ -91,6 +75,26 @@ WRONG = [
     ("cache_size", lambda n, h, d, c, s: 2 * n * h * d * c, "each of them takes"),
     ("cache_size", lambda n, h, d, c, s: 2 * n * d * c * s, "every head with keys"),
     ("cache_size", lambda n, h, d, c, s: 0, "give 9240, not 0"),
+    (
+        "grouped",
+        lambda q, k, v: repeat(q, k, v, lambda x: x.repeat(1, 2, 1, 1)),
+        "take turns",
+    ),
+    (
+        "grouped",
+        lambda q, k, v: repeat(q, k, v, lambda x: x[:, :1].expand_as(q)),
+        "all heads share",
+    ),
+    (
+        "grouped",
+        lambda q, k, v: repeat(q, k, v, lambda x: x.repeat_interleave(2, 1).flip(1)),
+        "heads 0 and 1 should look at key head 0",
+    ),
+    (
+        "grouped",
+        lambda q, k, v: q @ k.transpose(-2, -1) @ v,
+        "stops with RuntimeError",
+    ),
     ("ring", lambda seen, context: list(range(seen)), "have taken the slots"),
     (
         "ring",
@@ -103,20 +107,4 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("name", RIGHT)
-def test_right_answers_pass(name):
-    assert_right(name, RIGHT[name])
-
-
-@pytest.mark.parametrize("name, answer, says", WRONG)
-def test_wrong_answers_are_told_what_is_wrong(name, answer, says):
-    assert_wrong(name, answer, says)
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_an_exercise_not_yet_done_says_so(name):
-    assert_not_done(name, RIGHT[name])
-
-
-def test_every_exercise_has_a_right_and_three_wrong_answers():
-    assert_complete(7, RIGHT, WRONG)
+test_right, test_wrong, test_not_done, test_complete = exercise_tests(7, RIGHT, WRONG)

@@ -12,7 +12,7 @@ from lib import check
         ("surprise", (..., 4.0)),
         ("row", [0.1, ...]),
         ("adam", lambda *_: (..., ..., ...)),
-        ("mask", lambda time: None),
+        ("join", lambda x: None),
     ],
 )
 def test_a_part_left_open_is_not_done_yet(name, answer):
@@ -34,4 +34,4 @@ def test_an_error_is_told_in_one_sentence(error, says):
     def stops(_):
         raise error
 
-    assert check.mask(stops).says.endswith(says)
+    assert check.join(stops).says.endswith(says)

@@ -276,6 +276,7 @@ def test_no_network_and_no_cache_is_one_clear_error(
     assert kept(cache) == []
 
 
+@pytest.mark.processes
 def test_no_pip_says_how_to_get_it(
     cache: Path, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

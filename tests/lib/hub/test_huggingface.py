@@ -27,19 +27,19 @@ def check_equal(theirs, seed=0):
     scores = theirs(ids).logits
     assert scores.std() > 0.5
     torch.testing.assert_close(ours(ids), scores, **CLOSE)
-    words = greedy(lambda x: theirs(x).logits, ids[:, :10], 30)
-    assert greedy(ours, ids[:, :10], 30).equal(words)
+    words = greedy(lambda x: theirs(x).logits, ids[:, :10], 12)
+    assert greedy(ours, ids[:, :10], 12).equal(words)
     expected = theirs.generate(
-        ids[:1, :10], max_new_tokens=30, do_sample=False, eos_token_id=None
+        ids[:1, :10], max_new_tokens=12, do_sample=False, eos_token_id=None
     )
-    assert greedy(ours, ids[:1, :10], 30).equal(expected)
+    assert greedy(ours, ids[:1, :10], 12).equal(expected)
     return ours
 
 
 # --- parity
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("tied", [True, False])
 def test_equals_gpt2(seed, tied):
     ours = check_equal(gpt2(seed, tie_word_embeddings=tied), seed)

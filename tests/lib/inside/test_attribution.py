@@ -14,6 +14,7 @@ from lib.finetune import lora
 from lib.finetune.classifier import POOLINGS, Classifier
 from lib.inside import attribution
 from lib.inside.attribution import (
+    baseline_log_odds,
     gradient_times_input,
     integrated_gradients,
     log_odds,
@@ -118,6 +119,30 @@ def test_more_steps_leave_less_unexplained():
     assert gaps[0] > 10 * gaps[1] > 10 * gaps[2]
 
 
+def test_the_baseline_may_be_another_text():
+    """The same id everywhere is that id; what is left over is measured from there."""
+    net = model()
+    same = torch.full_like(IDS, 9)
+    found = integrated_gradients(net, IDS, baseline=same)
+    assert found.equal(integrated_gradients(net, IDS, baseline=9))
+    other = IDS.flip(0)
+    found = integrated_gradients(net, IDS, baseline=other, steps=200)
+    rise = log_odds(net.eval()(IDS[None]), 1).item()
+    rise -= log_odds(net(other[None]), 1).item()
+    assert found.sum().item() == pytest.approx(rise, abs=0.05)
+    assert abs(unexplained(net, IDS, found, baseline=other)) < 0.05
+    assert baseline_log_odds(net, IDS, baseline=IDS) == pytest.approx(
+        log_odds(net(IDS[None]), 1).item(), abs=1e-5
+    )
+
+
+@pytest.mark.parametrize("toward", [0, 1])
+def test_the_log_odds_of_a_baseline_are_those_of_its_text(toward):
+    net = model().eval()
+    expected = log_odds(net(torch.full_like(IDS, 4)[None]), toward).item()
+    assert baseline_log_odds(net, IDS, toward, 4) == pytest.approx(expected, abs=1e-5)
+
+
 def test_what_speaks_for_one_class_speaks_against_the_other():
     net = model()
     for ask in (gradient_times_input, integrated_gradients, occlusion):
@@ -178,6 +203,8 @@ def test_what_cannot_be_is_refused():
         integrated_gradients(net, IDS, steps=0)
     with pytest.raises(ValueError, match=r"baseline must lie in 0..10, got 11"):
         integrated_gradients(net, IDS, baseline=11)
+    with pytest.raises(ValueError, match=r"as long as ids, got shape \(3,\)"):
+        integrated_gradients(net, IDS, baseline=IDS[:3])
     assert net.training and not net.body.embed.tokens._forward_hooks
 
 

@@ -9,7 +9,6 @@ from sklearn.metrics import accuracy_score
 
 from lib.measure.slices import (
     CONTRASTS,
-    IRONY,
     NEGATIONS,
     RATING,
     RULES,
@@ -58,21 +57,6 @@ def test_how_often_is_often():
 )
 def test_what_rates(text, is_there):
     assert contains(RATING)(text) is is_there
-
-
-@pytest.mark.parametrize(
-    "text, is_there",
-    [
-        ('such "art" again', True),
-        ("such “high art” again", True),
-        ("Yeah, right.", True),
-        ("a supposedly scary film", True),
-        ('he says "I will never come back" and goes', False),
-        ("a great film, right from the start", False),
-    ],
-)
-def test_what_marks_irony(text, is_there):
-    assert contains(IRONY)(text) is is_there
 
 
 def test_length_is_in_words():

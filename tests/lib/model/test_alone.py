@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import lib.model
 
 PROGRAM = """
@@ -35,6 +37,7 @@ FOLDER = Path(lib.model.__file__).parent
 FILES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 
 
+@pytest.mark.processes
 def test_it_trains_in_a_project_of_its_own(tmp_path):
     shutil.copytree(
         FOLDER, tmp_path / "borrowed", ignore=shutil.ignore_patterns("__pycache__")

@@ -28,6 +28,25 @@ def test_a_picture_for_each_head(heads):
     assert sum(len(ax.images) for ax in figure.axes) == heads
 
 
+def test_heads_have_letters_and_names():
+    weights = torch.rand(2, 3, 3)
+    names = ["layer 0, head 5", "layer 1, head 2"]
+    figure = plots.head_grid(weights, columns=2, tokens=list("a b"), names=names)
+    assert [ax.get_title("left") for ax in figure.axes] == names
+    for ax in figure.axes:
+        assert [t.get_text() for t in ax.get_xticklabels()] == ["a", "·", "b"]
+        assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "·", "b"]
+    plain = plots.head_grid(weights).axes[1]
+    assert plain.get_title("left") == "head 1" and not len(plain.get_xticks())
+
+
+@pytest.mark.parametrize("extra", [{"tokens": ["a"]}, {"names": ["a"]}])
+def test_letters_and_names_that_do_not_fit_heads_are_refused(extra):
+    said = r"[12] names and [01] tokens do not fit weights of shape \(2, 3, 3\)"
+    with pytest.raises(ValueError, match=said):
+        plots.head_grid(torch.rand(2, 3, 3), **extra)
+
+
 def test_a_square_for_each_mask():
     masks = {"all": torch.ones(3, 3), "past": torch.ones(3, 3).tril()}
     figure = plots.mask_row(masks, "title")

@@ -28,7 +28,8 @@ def test_the_names_of_the_loss_curve_keep_clear_of_each_other():
         names = {t.get_text(): t for t in ax.texts}
         assert names["held-out"].xyann == (0, up)
         assert names["floor"].get_ha() == "left"
-        assert names["4-gram"].get_ha() == "right"
+        passed = level > 1.8  # else the curve is in the way on the right
+        assert names["4-gram"].get_ha() == ("right" if passed else "left")
 
 
 def test_the_loss_curve_can_look_closer():

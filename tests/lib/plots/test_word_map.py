@@ -13,6 +13,7 @@ def test_each_word_stands_beside_its_place_and_none_covers_another():
     ax = plots.word_map(places, words, ["odd", "even"] * 6, "title")
     ax.figure.canvas.draw()
     assert [line.get_marker() for line in ax.lines] == ["o", "s"]
+    assert ax.get_legend_handles_labels()[1] == ["odd", "even"]
     assert ax.lines[0].get_xydata().tolist() == places[::2].tolist()
     assert [tuple(t.xy) for t in ax.texts] == [tuple(p) for p in places.tolist()]
     boxes = [t.get_window_extent() for t in ax.texts]

@@ -13,6 +13,7 @@ print(*(name for name in {heavy} if name in sys.modules))
 """
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "first",
     [
