@@ -56,7 +56,7 @@ def test_it_learns_stops_and_goes_on_as_if_it_had_not(tmp_path, monkeypatch, sma
         GPT(whole.model.config), SPLIT.validation, whole.tokenizer
     )
     assert whole.card["validation"]["nats_a_token"] < untrained["nats_a_token"] - 1
-    assert whole.card["steps"] == 40 and whole.card["tokens"] == 40 * 8 * 16
+    assert whole.card["steps"] == 40 and whole.card["tokens"] == 40 * recipe.BATCH * 16
     stored = recipe.held_out(whole.model, SPLIT.validation, whole.tokenizer)
     assert stored == whole.card["validation"]
 
