@@ -57,7 +57,7 @@ CONFIG = GPTConfig(
     init_std=0.05,
     zero_output=True,
 )
-STEPS, BATCH, EVERY = 2_400, 16, 100  # 16 windows of 512 a step: 20 million tokens
+STEPS, BATCH, EVERY = 2_000, 16, 100  # 16 windows of 512 a step: 16 million tokens
 MEASURED = 64  # held-out windows, along the way
 
 
