@@ -21,12 +21,13 @@ from lib.model.config import GPTConfig
 from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
 from lib.model.modes import unwrap
-from lib.tokens.tokenizer import BytePairTokenizer
+from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
 from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer
 
 FOLDER = Path(__file__).parent / "pretrained"
 FORMAT = "inside-gpt pretrained 2"
 KINDS = {"encoder": Encoder, "gpt": GPT}
+Tokenizer = WordTokenizer | BytePairTokenizer | CharacterTokenizer
 
 
 class PretrainedEncoder(NamedTuple):
@@ -38,10 +39,10 @@ class PretrainedEncoder(NamedTuple):
 
 
 class PretrainedGPT(NamedTuple):
-    """A GPT, the byte pairs it learned with, and the card that describes it."""
+    """A GPT, the tokens it learned with, and the card that describes it."""
 
     model: GPT
-    tokenizer: BytePairTokenizer
+    tokenizer: BytePairTokenizer | CharacterTokenizer
     card: dict[str, Any]
 
 
@@ -77,14 +78,15 @@ def load_gpt(name: str, folder: str | Path = FOLDER) -> PretrainedGPT:
 def save_pretrained(
     name: str,
     model: nn.Module,
-    tokenizer: WordTokenizer | BytePairTokenizer,
+    tokenizer: Tokenizer,
     about: dict[str, Any],
     folder: str | Path = FOLDER,
 ) -> None:
     """Write the weights and the card: `about`, and what it must have.
 
     The model is an `Encoder` with a `WordTokenizer`, or a `GPT` with a
-    `BytePairTokenizer`, wrapped or not; a tied matrix is written once. Raises
+    `BytePairTokenizer` or a `CharacterTokenizer`, wrapped or not; a tied matrix is
+    written once. Raises
     ValueError when it is another model, does not have a vector for each token, has
     other weights than its configuration says (adapters, see
     `lib.finetune.lora.unload`), or one that half precision cannot hold.
@@ -120,19 +122,24 @@ def _kind(model: nn.Module, tokenizer: object) -> str:
         raise ValueError(
             f"model must be an Encoder or a GPT, got {type(model).__name__}"
         )
-    expected = WordTokenizer if kinds == ["encoder"] else BytePairTokenizer
-    if not isinstance(tokenizer, expected):
+    expected = [WordTokenizer]
+    if kinds == ["gpt"]:
+        expected = [BytePairTokenizer, CharacterTokenizer]
+    if type(tokenizer) not in expected:
         raise ValueError(
-            f"tokenizer of a {type(model).__name__} must be a {expected.__name__}, "
+            f"tokenizer of a {type(model).__name__} must be a "
+            f"{' or a '.join(each.__name__ for each in expected)}, "
             f"got {type(tokenizer).__name__}"
         )
     return kinds[0]
 
 
-def _described(tokenizer: WordTokenizer | BytePairTokenizer) -> dict[str, Any]:
+def _described(tokenizer: Tokenizer) -> dict[str, Any]:
     """What a card says of a tokenizer, from which it is made again."""
     if isinstance(tokenizer, WordTokenizer):
         return {"words": tokenizer.tokens[len(SPECIAL) :]}
+    if isinstance(tokenizer, CharacterTokenizer):
+        return {"alphabet": "".join(tokenizer.tokens)}
     flat = [id for pair in tokenizer.merges for id in pair]  # one line, not thousands
     return {
         "merges": " ".join(map(str, flat)),
@@ -140,10 +147,12 @@ def _described(tokenizer: WordTokenizer | BytePairTokenizer) -> dict[str, Any]:
     }
 
 
-def _tokenizer(card: dict[str, Any]) -> WordTokenizer | BytePairTokenizer:
+def _tokenizer(card: dict[str, Any]) -> Tokenizer:
     """The one that a card describes."""
     if card["kind"] == "encoder":
         return WordTokenizer(card["words"])
+    if "alphabet" in card:
+        return CharacterTokenizer(card["alphabet"])
     ids = list(map(int, card["merges"].split()))
     pairs = list(zip(ids[::2], ids[1::2], strict=True))
     return BytePairTokenizer(pairs, card["special"])

@@ -18,7 +18,7 @@ from lib.hub.pretrained import (
 )
 from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
-from lib.tokens.tokenizer import BytePairTokenizer
+from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
 from lib.tokens.word_tokenizer import WordTokenizer
 from tests.helpers.models import TINY
 
@@ -79,6 +79,21 @@ def test_a_gpt_comes_back_in_eight_bits(written):
     assert (folder / "writes.safetensors").stat().st_size < 1.6 * numbers + 4000
 
 
+def test_a_gpt_of_characters_comes_back_with_its_alphabet(tmp_path):
+    letters = CharacterTokenizer('\n "to be, or not": ü')
+    model = GPT(replace(TINY, vocab=len(letters), init_std=0.3))
+    save_pretrained("letters", model, letters, {"seconds": 1}, tmp_path)
+    found = load_gpt("letters", tmp_path)
+    assert found.tokenizer.tokens == letters.tokens
+    assert found.card["alphabet"] == '\n ",:benortü' and found.card["kind"] == "gpt"
+    ids = torch.tensor([letters.encode("to be")])
+    torch.testing.assert_close(found.model(ids), model(ids), atol=0.3, rtol=0)
+    path = tmp_path / "letters.json"
+    path.write_text(json.dumps(found.card | {"alphabet": ""}))
+    with pytest.raises(ValueError, match="damaged: a tokenizer needs some text"):
+        load_gpt("letters", tmp_path)
+
+
 def test_a_kind_knows_its_own(saved, written):
     folder = written[2]  # the same one
     assert names(folder=folder) == ["tiny", "writes"]
@@ -87,7 +102,8 @@ def test_a_kind_knows_its_own(saved, written):
         load_gpt("tiny", folder)
     with pytest.raises(ValueError, match=r"one of \['tiny'\], got 'writes'"):
         load_encoder("writes", folder)
-    with pytest.raises(ValueError, match="of a GPT must be a BytePairTokenizer, got W"):
+    expected = "of a GPT must be a BytePairTokenizer or a CharacterTokenizer, got W"
+    with pytest.raises(ValueError, match=expected):
         save_pretrained("x", written[0], WORDS, {}, folder)
 
 
