@@ -21,13 +21,18 @@ from lib.model.config import GPTConfig
 from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
 from lib.model.modes import unwrap
+from lib.tokens.description import (
+    Tokenizer,
+    WritingTokenizer,
+    describe,
+    from_description,
+)
 from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
-from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer
+from lib.tokens.word_tokenizer import WordTokenizer
 
 FOLDER = Path(__file__).parent / "pretrained"
 FORMAT = "inside-gpt pretrained 2"
 KINDS = {"encoder": Encoder, "gpt": GPT}
-Tokenizer = WordTokenizer | BytePairTokenizer | CharacterTokenizer
 
 
 class PretrainedEncoder(NamedTuple):
@@ -42,7 +47,7 @@ class PretrainedGPT(NamedTuple):
     """A GPT, the tokens it learned with, and the card that describes it."""
 
     model: GPT
-    tokenizer: BytePairTokenizer | CharacterTokenizer
+    tokenizer: WritingTokenizer
     card: dict[str, Any]
 
 
@@ -91,8 +96,7 @@ def save_pretrained(
     other weights than its configuration says (adapters, see
     `lib.finetune.lora.unload`), or one that half precision cannot hold.
     """
-    model = unwrap(model)
-    kind = _kind(model, tokenizer)
+    kind, model = _known(unwrap(model), tokenizer)
     if model.config.vocab != len(tokenizer):
         raise ValueError(
             f"model has {model.config.vocab} tokens, the tokenizer {len(tokenizer)}"
@@ -106,7 +110,7 @@ def save_pretrained(
         "kind": kind,
         "config": asdict(model.config),
         "sha256": sha256(data).hexdigest(),
-        **_described(tokenizer),
+        **describe(tokenizer),
     }
     folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
@@ -115,10 +119,13 @@ def save_pretrained(
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _kind(model: nn.Module, tokenizer: object) -> str:
-    """Which of `KINDS`; ValueError for a model of none, or with another's tokenizer."""
+def _known(model: nn.Module, tokenizer: object) -> tuple[str, GPT]:
+    """Which of `KINDS` the model is, and the model.
+
+    Raises ValueError for a model of none, or with another's tokenizer.
+    """
     kinds = [kind for kind, each in KINDS.items() if type(model) is each]
-    if not kinds:
+    if not kinds or not isinstance(model, GPT):  # as each of them is
         raise ValueError(
             f"model must be an Encoder or a GPT, got {type(model).__name__}"
         )
@@ -131,31 +138,7 @@ def _kind(model: nn.Module, tokenizer: object) -> str:
             f"{' or a '.join(each.__name__ for each in expected)}, "
             f"got {type(tokenizer).__name__}"
         )
-    return kinds[0]
-
-
-def _described(tokenizer: Tokenizer) -> dict[str, Any]:
-    """What a card says of a tokenizer, from which it is made again."""
-    if isinstance(tokenizer, WordTokenizer):
-        return {"words": tokenizer.tokens[len(SPECIAL) :]}
-    if isinstance(tokenizer, CharacterTokenizer):
-        return {"alphabet": "".join(tokenizer.tokens)}
-    flat = [id for pair in tokenizer.merges for id in pair]  # one line, not thousands
-    return {
-        "merges": " ".join(map(str, flat)),
-        "special": list(tokenizer.special),
-    }
-
-
-def _tokenizer(card: dict[str, Any]) -> Tokenizer:
-    """The one that a card describes."""
-    if card["kind"] == "encoder":
-        return WordTokenizer(card["words"])
-    if "alphabet" in card:
-        return CharacterTokenizer(card["alphabet"])
-    ids = list(map(int, card["merges"].split()))
-    pairs = list(zip(ids[::2], ids[1::2], strict=True))
-    return BytePairTokenizer(pairs, card["special"])
+    return kinds[0], model
 
 
 def _in_half(model: GPT) -> dict[str, Tensor]:
@@ -187,7 +170,9 @@ def _load(name: str, kind: str, folder: str | Path) -> tuple[Any, Any, dict[str,
     try:
         card = _card(path)
         model = _read(path, card)
-        tokenizer = _tokenizer(card)
+        tokenizer = from_description(card)
+        if len(tokenizer) != model.config.vocab:
+            raise ValueError(f"{len(tokenizer)} tokens for {model.config.vocab} rows")
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ValueError(f"{path} or its card is damaged: {error}") from error
     return model.eval(), tokenizer, card

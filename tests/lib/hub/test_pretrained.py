@@ -92,6 +92,9 @@ def test_a_gpt_of_characters_comes_back_with_its_alphabet(tmp_path):
     path.write_text(json.dumps(found.card | {"alphabet": ""}))
     with pytest.raises(ValueError, match="damaged: a tokenizer needs some text"):
         load_gpt("letters", tmp_path)
+    path.write_text(json.dumps(found.card | {"alphabet": "abc"}))
+    with pytest.raises(ValueError, match="damaged: 3 tokens for 12 rows"):
+        load_gpt("letters", tmp_path)
 
 
 def test_a_kind_knows_its_own(saved, written):
