@@ -1,10 +1,10 @@
-"""Attention alone, and a whole GPT, against counts of four characters: three seeds.
+"""Attention alone, and a whole GPT, against a 4-gram: three seeds.
 
     python -m benchmarks.against_counts            about 5 minutes
 
-All predict the characters of two plays that none has learned from. The counts are of
-every four characters in a row in the other plays. The models are those of chapters 3
-and 4, each trained as there.
+All predict the characters of two plays that none has learned from. The 4-gram counts
+which character followed every three in the other plays. The models are those of
+chapters 3 and 4, each trained as there.
 """
 
 import torch

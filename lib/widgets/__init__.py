@@ -7,12 +7,11 @@ explorers.py   they work on the page alone, with no running Python
 template.py    a page with its data put in place
 shading.py     a text whose words are colored
 surprise.py    a text whose tokens are colored by what they cost a model
-live.py        panels that ask the live model: in Colab and JupyterLab
+live.py        panels that ask a running Python: in Colab and JupyterLab
 =============  ===========================================================
 """
 
 from lib.widgets.explorers import (
-    attention_explorer,
     next_token_explorer,
     softmax_explorer,
     stream_explorer,
@@ -21,7 +20,6 @@ from lib.widgets.explorers import (
 )
 
 __all__ = [
-    "attention_explorer",
     "next_token_explorer",
     "softmax_explorer",
     "stream_explorer",

@@ -20,36 +20,6 @@ _numbers = itertools.count(1)
 GUESSES = 3  # tokens that are named at each part of a stream
 
 
-def attention_explorer(
-    texts: Sequence[Sequence[str]], weights: Sequence[Float[Tensor, "layer head _ _"]]
-) -> HTML:
-    """Look into every head of every layer on prepared texts, with no kernel.
-
-    `texts` holds the tokens of each text, `weights` those of a causal model that read
-    it, in the shape (layer, head, query, key). Weights are rounded to whole percents.
-    Raises ValueError when there is no text, or texts and weights do not fit.
-    """
-    _check_texts(texts, weights=weights)
-    for tokens, seen in zip(texts, weights, strict=True):
-        if seen.shape[-2:] != (len(tokens), len(tokens)):
-            raise ValueError(
-                f"{len(tokens)} tokens do not fit weights of shape {tuple(seen.shape)}"
-            )
-    data = [
-        {"tokens": list(tokens), "weights": _lower_triangles(seen)}
-        for tokens, seen in zip(texts, weights, strict=True)
-    ]
-    layers, heads = weights[0].shape[:2]
-    return _page(
-        "attention",
-        LABEL="Attention by text, layer, head and position",
-        TEXTS=options(visible("".join(tokens)) for tokens in texts),
-        LAYERS=options(range(layers)),
-        HEADS=options(range(heads)),
-        DATA=script_json(data),
-    )
-
-
 def stream_explorer(
     vocabulary: Sequence[str],
     texts: Sequence[Sequence[str]],
@@ -243,11 +213,3 @@ def _check_texts(texts: Sequence, **others: Sequence) -> None:
     for name, things in others.items():
         if len(things) != len(texts):
             raise ValueError(f"{len(texts)} texts do not fit {len(things)} {name}")
-
-
-def _lower_triangles(weights: Float[Tensor, "layer head query key"]) -> list:
-    """Whole percents; row t keeps t + 1 columns, the rest of a causal row being 0."""
-    percents = (weights * 100).round().int().tolist()
-    return [
-        [[row[: t + 1] for t, row in enumerate(h)] for h in layer] for layer in percents
-    ]

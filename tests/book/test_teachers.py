@@ -29,6 +29,18 @@ def test_the_map_and_both_plans_name_every_chapter():
                 assert any(f"{number}. {title}" in cell for cell in plan), title
 
 
+def test_the_map_needs_what_the_headers_need():
+    """The chapters that a header links; the page before all of them goes unsaid."""
+    for path in chapters(ROOT):
+        header = read_notebook(path).cells[0].source
+        linked = {int(n) for n in re.findall(r"/chapters/(\d+)_\w+\.html\)", header)}
+        if number := int(path.name[:2]):
+            row = re.search(rf"^\| {number}\. [^|]+\| ([^|]+) \|", PAGE, re.MULTILINE)
+            assert row, f"the map has no chapter {number}"
+            said = {int(n) for n in re.findall(r"\d+", row[1])}
+            assert said == linked - {0}, (path.name, row[1])
+
+
 def test_the_numbers_of_the_answers_are_worked_out():
     assert len(ANSWERS) == 10
     merges = bpe.learn_merges(bpe.count_words("low lower lowest"))

@@ -10,28 +10,8 @@ from lib import widgets
 from lib.tokens.tokenizer import BytePairTokenizer
 
 
-def causal_weights(time, layers=2, heads=3):
-    scores = torch.randn(layers, heads, time, time)
-    return scores.masked_fill(
-        torch.ones(time, time).triu(1).bool(), -torch.inf
-    ).softmax(-1)
-
-
 def data_of(page):
     return json.loads(re.search(r"data = (\[.*\]);", page.data)[1])
-
-
-def test_the_explorer_carries_every_weight_in_whole_percents():
-    texts, weights = ["abc", "<a>b"], [causal_weights(3), causal_weights(4)]
-    data = data_of(widgets.attention_explorer([list(t) for t in texts], weights))
-    assert [d["tokens"] for d in data] == [list(t) for t in texts]
-    for given, carried in zip(weights, data, strict=True):
-        for layer in range(2):
-            for head in range(3):
-                rows = carried["weights"][layer][head]
-                assert [len(row) for row in rows] == list(range(1, len(rows) + 1))
-                last = (100 * given[layer, head, -1]).round().int().tolist()
-                assert rows[-1] == last
 
 
 def test_the_token_explorer_carries_texts_and_merges():
@@ -72,20 +52,17 @@ def test_explorers_on_one_page_have_ids_of_their_own():
     for page in (
         widgets.softmax_explorer(["a"], [1.0]),
         widgets.softmax_explorer(["a"], [1.0]),
-        widgets.attention_explorer([["a"]], [causal_weights(1)]),
         widgets.next_token_explorer(["a"], ["b"], [torch.zeros(1)]),
         widgets.token_explorer(BytePairTokenizer(), ["a"]),
         widgets.word_explorer(["a", "b"], torch.eye(2), torch.eye(2)),
     ):
         ids.add(re.search(r'id="([^"]+)"', page.data)[1])
         assert "__" not in page.data
-    assert len(ids) == 6
+    assert len(ids) == 5
 
 
 def test_no_text_can_end_the_script():
     page = widgets.softmax_explorer(["</script><b>"], [1.0])
-    assert page.data.count("</script>") == 1
-    page = widgets.attention_explorer([list("</script>")], [causal_weights(9)])
     assert page.data.count("</script>") == 1
 
 
@@ -100,13 +77,6 @@ def test_the_next_token_explorer_holds_the_scores():
     assert page.data.count("</script>") == 1
     with pytest.raises(ValueError, match="2 tokens do not fit 3 scores"):
         widgets.next_token_explorer(["a", "b"], ["x"], [torch.zeros(3)])
-
-
-def test_weights_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match=r"2 tokens do not fit"):
-        widgets.attention_explorer([["a", "b"]], [causal_weights(3)])
-    with pytest.raises(ValueError, match="1 texts do not fit 0 weights"):
-        widgets.attention_explorer([["a"]], [])
 
 
 def walk(text, width=5, vocab=4, parts=("embed", "blocks.0.attention")):
@@ -145,7 +115,6 @@ def test_streams_that_do_not_fit_are_refused():
 @pytest.mark.parametrize(
     "ask, message",
     [
-        (lambda: widgets.attention_explorer([], []), "at least one text"),
         (lambda: widgets.stream_explorer(["a"], [], [], []), "at least one text"),
         (lambda: widgets.next_token_explorer(["a"], [], []), "at least one text"),
         (lambda: widgets.token_explorer(BytePairTokenizer(), []), "at least one text"),
