@@ -76,7 +76,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     Tests marked `gpu` stand in `tests/gpu/`; every other file may import anything, and
     so may the conftest.py of every other folder.
     """
-    folders, kind = collection_path.parents, collection_path.suffix
+    folders = collection_path.parents
+    kind = collection_path.suffix
     if kind == ".ipynb" and ROOT / "chapters" in folders:
         stray = collection_path not in named(config)
         return True if stray else None

@@ -110,7 +110,8 @@ def speeds(new: int) -> dict[str, float]:
 
 def token_cost(model: GPT, length: int, cached: bool) -> float:
     """Seconds for one token more after about `length` tokens."""
-    prompt, new = torch.arange(length) % 512, TOKENS[cached]
+    prompt = torch.arange(length) % 512
+    new = TOKENS[cached]
     tokens = stream(model, prompt, new + 1, GREEDY, cached=cached)
     next(tokens)  # the prompt is read
     return seconds(lambda: list(tokens)) / new

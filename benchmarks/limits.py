@@ -45,9 +45,11 @@ def targets(figures: dict) -> list[Target]:
 def main() -> None:
     torch.set_num_threads(1)
     text = plays.read()
-    test, runs = text.test(TIME), {}
+    test = text.test(TIME)
+    runs = {}
     for name, (change, steps) in VARIANTS.items():
-        losses, seconds = [], []
+        losses = []
+        seconds = []
         for seed in SEEDS:
             model, took = learn(text, change, steps, seed)
             losses.append(round(train.evaluate(model, test), 4))

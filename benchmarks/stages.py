@@ -42,7 +42,8 @@ def learn_masked(
     """An encoder that starts with these vectors and learns to fill in hidden words."""
     torch.manual_seed(0)
     model = pretrain_reviews.make_body(len(table), table)
-    vocab, time = len(table), MASKED["time"]
+    vocab = len(table)
+    time = MASKED["time"]
     masked = partial(train.mask_tokens, mask=MASK, vocab=vocab, share=MASKED["share"])
     rarer = vectors.negative_chances(shares.clamp(min=1e-7))  # any may be drawn
     batches = masked(text_windows(texts, MASKED["batch"], time))
@@ -80,8 +81,10 @@ def fine_tuned(
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
-    split, pretrained = reviews.imdb(), load_pretrained("reviews")
-    encode, vocab = pretrained.tokenizer.encode, len(pretrained.tokenizer)
+    split = reviews.imdb()
+    pretrained = load_pretrained("reviews")
+    encode = pretrained.tokenizer.encode
+    vocab = len(pretrained.tokenizer)
     texts, held_out = ([encode(each.text) for each in part] for part in split[:2])
     shares = word_shares(texts, vocab)
     table = pretrained.model.embed.tokens.weight.detach().clone()

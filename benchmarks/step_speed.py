@@ -153,7 +153,8 @@ def medians(steps: dict[str, Step]) -> dict[str, float]:
 def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    steps, multiply = contenders(), products()
+    steps = contenders()
+    multiply = products()
     times = medians(steps | multiply)
     rates = {name: 2 * PEAK**3 / times[name] / 1e9 for name in multiply}
     peak = max(rates.values())

@@ -85,9 +85,11 @@ class Curve(Callback):
     """Measures every `every` steps, and stops the clock while it does."""
 
     def __init__(self, every: int, batches: list):
-        self.every, self.batches = every, batches
+        self.every = every
+        self.batches = batches
         self.points: list[tuple[int, float, float]] = []  # tokens, seconds, nats
-        self.processor = self.wall = 0.0
+        self.processor = 0.0
+        self.wall = 0.0
 
     def start(self, run: Run) -> None:
         self.began = process_time(), perf_counter()

@@ -123,7 +123,8 @@ def main() -> None:
     split = reviews.imdb()
     tokenizer = WordTokenizer.train(each.text for each in split.training)
     texts = [tokenizer.encode(each.text) for each in split.training]
-    vocab, passes = len(tokenizer), round(WORDS["steps"] * WORDS["batch"] / len(texts))
+    vocab = len(tokenizer)
+    passes = round(WORDS["steps"] * WORDS["batch"] / len(texts))
     learned = {"ours": timed(ours, texts, vocab)}
     for lr in RATES:
         learned[f"gensim, rate {lr}"] = timed(by_gensim, texts, vocab, lr, passes)
