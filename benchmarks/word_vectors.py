@@ -6,7 +6,8 @@ Both read the same texts as often, with the same width, window, negatives and th
 for frequent words (of which gensim's rule keeps a few more). gensim's Word2Vec is
 skip-gram with one worker, at its own learning rate and at twice that. How good vectors
 are is how well a straight line through averages of them tells the
-2,000 validation reviews, with 100 to all labels. Time is the processor's, one thread.
+2,000 validation reviews, with 100 to all labels. Time is the processor's, one thread;
+the result is stored beside those of other processors.
 """
 
 import tempfile
@@ -142,7 +143,7 @@ def main() -> None:
         "settings": WORDS | {"width": WIDTH, "vocab": vocab},
     }
     packages = ["torch", "gensim", "scikit-learn"]
-    conclude("word_vectors", figures, targets(figures), packages)
+    conclude("word_vectors", figures, targets(figures), packages, by_processor=True)
 
 
 if __name__ == "__main__":
