@@ -17,7 +17,7 @@ from lib.data import reviews
 from lib.data.corpora import Review
 from lib.finetune import classifier, layers
 from lib.finetune.labeled import in_order, labeled_batches, word_dropout
-from lib.hub.pretrained import load_pretrained
+from lib.hub.pretrained import load_encoder
 
 LABELS, SEEDS, MEASURED = 500, (0, 1, 2), 1_000
 SLOWER = 0.1  # of the head's rate
@@ -27,7 +27,7 @@ STEPS = imdb.STEPS[LABELS]
 def tuned(share: float, seed: int, few: list[Review], measured: list[Review]) -> dict:
     """Fine-tune with `share` of the head's rate: highest training loss, accuracy."""
     torch.manual_seed(seed)
-    pretrained = load_pretrained("reviews")
+    pretrained = load_encoder("review_encoder")
     model = classifier.Classifier(pretrained.model, 2, imdb.POOLING)
     optimizer = layers.layerwise_adamw(model, *imdb.RATES[LABELS])
     slow_down_head(model, optimizer, share)

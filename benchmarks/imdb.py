@@ -32,7 +32,7 @@ from lib.data.corpora import Review, cache_folder
 from lib.finetune import classifier, layers, lora, text_baselines
 from lib.finetune.classifier import Classifier
 from lib.finetune.labeled import in_order, labeled_batches, word_dropout
-from lib.hub.pretrained import Pretrained, load_pretrained
+from lib.hub.pretrained import PretrainedEncoder, load_encoder
 from lib.tokens.word_tokenizer import crop
 
 LABELS, SEEDS = (100, 500, 2_000, None), (0, 1, 2)  # None: all of them
@@ -82,7 +82,7 @@ class Scores(NamedTuple):
     seconds: float
 
 
-def run(method: str, task: Task, body: Callable[[], Pretrained]) -> Scores:
+def run(method: str, task: Task, body: Callable[[], PretrainedEncoder]) -> Scores:
     """Learn by one method and measure once."""
     began = time.perf_counter()
     work = simple if method in SIMPLE else tune
@@ -128,16 +128,16 @@ def tune(method: str, task: Task, body) -> tuple[np.ndarray, int]:
     return found.numpy(), layers.trainable(model)[0]
 
 
-def word_vectors() -> Pretrained:
+def word_vectors() -> PretrainedEncoder:
     """The pretrained body; its block, which has learned nothing, is drawn anew."""
-    pretrained = load_pretrained("reviews")
+    pretrained = load_encoder("review_encoder")
     body = type(pretrained.model)(pretrained.model.config)
     body.embed.load_state_dict(pretrained.model.embed.state_dict())
     return pretrained._replace(model=body)
 
 
 def prepare(
-    method: str, pretrained: Pretrained, labels: int | None
+    method: str, pretrained: PretrainedEncoder, labels: int | None
 ) -> tuple[nn.Module, torch.optim.Optimizer]:
     """The classifier of a method, and its optimizer."""
     body = pretrained.model
@@ -154,7 +154,7 @@ def prepare(
 
 
 def encode(
-    part: list[Review], pretrained: Pretrained
+    part: list[Review], pretrained: PretrainedEncoder
 ) -> tuple[list[list[int]], list[int]]:
     """Cropped ids and labels."""
     texts = [crop(pretrained.tokenizer.encode(each.text), LONGEST) for each in part]
@@ -172,7 +172,7 @@ def grid() -> Iterator[tuple[str, int | None, int]]:
 def fill(
     folder: Path,
     split: reviews.Split,
-    body: Callable[[], Pretrained],
+    body: Callable[[], PretrainedEncoder],
     backwards: bool = False,
 ) -> dict:
     """Run what is not there yet; a file for each run, written whole."""
@@ -228,7 +228,7 @@ def targets(figures: dict) -> list[Target]:
     ]
 
 
-def key(body: Pretrained) -> str:
+def key(body: PretrainedEncoder) -> str:
     """A name for these settings and weights: figures of others are not mixed in."""
     words = json.dumps([SETTINGS, body.card["sha256"]])
     return sha256(words.encode()).hexdigest()[:12]
@@ -237,7 +237,7 @@ def key(body: Pretrained) -> str:
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
     split = reviews.imdb()
-    body = load_pretrained("reviews")
+    body = load_encoder("review_encoder")
     folder /= key(body)
     if "--validation" in sys.argv[1:]:
         split = split._replace(test=split.validation)

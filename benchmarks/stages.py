@@ -20,11 +20,11 @@ from statistics import mean
 import torch
 from torch import Tensor
 
-from benchmarks import Target, conclude, imdb, pretrain_reviews
+from benchmarks import Target, conclude, imdb, pretrain_review_encoder
 from lib import train, vectors
 from lib.data import reviews
 from lib.data.corpora import cache_folder
-from lib.hub.pretrained import Pretrained, load_pretrained
+from lib.hub.pretrained import PretrainedEncoder, load_encoder
 from lib.model.encoder import Encoder
 from lib.tokens.word_tokenizer import MASK
 from lib.train.sampled_softmax import sampled_loss, text_windows, with_samples
@@ -41,7 +41,7 @@ def learn_masked(
 ) -> tuple[Encoder, dict]:
     """An encoder that starts with these vectors and learns to fill in hidden words."""
     torch.manual_seed(0)
-    model = pretrain_reviews.make_body(len(table), table)
+    model = pretrain_review_encoder.make_body(len(table), table)
     vocab = len(table)
     time = MASKED["time"]
     masked = partial(train.mask_tokens, mask=MASK, vocab=vocab, share=MASKED["share"])
@@ -53,7 +53,9 @@ def learn_masked(
     groups = [{"params": [words], "lr": MASKED["lr_words"]}, {"params": rest}]
     optimizer = torch.optim.AdamW(groups, MASKED["lr"], (0.9, 0.98), fused=True)
     options = {"objective": partial(sampled_loss, chances=rarer)}
-    about = pretrain_reviews.run(model, optimizer, batches, MASKED, folder, options)
+    about = pretrain_review_encoder.run(
+        model, optimizer, batches, MASKED, folder, options
+    )
     about["held_out_loss"] = held_out_loss(model, held_out)
     return model, about
 
@@ -66,7 +68,7 @@ def held_out_loss(model: Encoder, texts: Texts) -> float:
 
 
 def fine_tuned(
-    body: Callable[[], Pretrained], split: reviews.Split
+    body: Callable[[], PretrainedEncoder], split: reviews.Split
 ) -> dict[str, list[float]]:
     """Validation accuracy by labels, a list over the seeds."""
     found: dict[str, list[float]] = {}
@@ -92,7 +94,7 @@ def targets(figures: dict) -> list[Target]:
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
     split = reviews.imdb()
-    pretrained = load_pretrained("reviews")
+    pretrained = load_encoder("review_encoder")
     encode = pretrained.tokenizer.encode
     vocab = len(pretrained.tokenizer)
     texts, held_out = ([encode(each.text) for each in part] for part in split[:2])

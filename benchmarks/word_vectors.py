@@ -21,7 +21,7 @@ from sklearn.metrics import accuracy_score
 from torch import Tensor
 
 from benchmarks import Target, conclude
-from benchmarks.pretrain_reviews import WIDTH, WORDS, learn_words
+from benchmarks.pretrain_review_encoder import WIDTH, WORDS, learn_words
 from lib import vectors
 from lib.data import reviews
 from lib.finetune import text_baselines
@@ -35,7 +35,7 @@ Texts = list[list[int]]
 
 
 def ours(texts: Texts, vocab: int) -> Tensor:
-    """The first stage of `benchmarks.pretrain_reviews`."""
+    """The first stage of `benchmarks.pretrain_review_encoder`."""
     with tempfile.TemporaryDirectory() as folder:
         learned, _ = learn_words(texts, word_shares(texts, vocab), Path(folder))
     return learned.word.weight.detach()

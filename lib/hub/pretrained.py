@@ -1,7 +1,8 @@
 """Pretrained models: small ones that come with this book, made by its own recipes.
 
-Beside the weights (half precision, safetensors) stands a card: what the model is, what
-it read, how long that took, how well it does, and the command that makes it again.
+Beside the weights (safetensors: an encoder's in half precision, a GPT's in eight bits)
+stands a card: what the model is, what it read, how long that took, how well it does,
+and the command that makes it again.
 """
 
 import json
@@ -15,81 +16,101 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from lib.hub.int8 import from_int8, to_int8
 from lib.model.config import GPTConfig
 from lib.model.encoder import Encoder
+from lib.model.gpt import GPT
 from lib.model.modes import unwrap
-from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer
+from lib.tokens.description import (
+    Tokenizer,
+    WritingTokenizer,
+    describe,
+    from_description,
+)
+from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
+from lib.tokens.word_tokenizer import WordTokenizer
 
 FOLDER = Path(__file__).parent / "pretrained"
-FORMAT = "inside-gpt pretrained 1"
+FORMAT = "inside-gpt pretrained 2"
+KINDS = {"encoder": Encoder, "gpt": GPT}
 
 
-class Pretrained(NamedTuple):
-    """An encoder, the tokenizer it learned with, and the card that describes it."""
+class PretrainedEncoder(NamedTuple):
+    """An encoder, the words it learned with, and the card that describes it."""
 
     model: Encoder
     tokenizer: WordTokenizer
     card: dict[str, Any]
 
 
-def names(folder: str | Path = FOLDER) -> list[str]:
-    """The models that `load_pretrained` knows."""
-    files = Path(folder).expanduser().glob("*.safetensors")
-    return sorted(path.stem for path in files)
+class PretrainedGPT(NamedTuple):
+    """A GPT, the tokens it learned with, and the card that describes it."""
+
+    model: GPT
+    tokenizer: WritingTokenizer
+    card: dict[str, Any]
 
 
-def load_pretrained(
-    name: str, tokenizer: WordTokenizer | None = None, folder: str | Path = FOLDER
-) -> Pretrained:
-    """A pretrained model in float32, ready to use or to be trained further.
+def names(kind: str | None = None, folder: str | Path = FOLDER) -> list[str]:
+    """The models that there are, of one kind ("encoder", "gpt") or of all."""
+    found = []
+    for path in sorted(Path(folder).expanduser().glob("*.safetensors")):
+        try:
+            known = _card(path)["kind"]
+        except (OSError, ValueError):
+            known = kind  # damaged: loading it says so
+        if kind in (None, known):
+            found.append(path.stem)
+    return found
 
-    Raises ValueError for an unknown name, a damaged file, and a `tokenizer` with
-    another vocabulary than the one the model learned with.
+
+def load_encoder(name: str, folder: str | Path = FOLDER) -> PretrainedEncoder:
+    """An encoder in float32, ready to use or to be trained further.
+
+    Raises ValueError for an unknown name and for a damaged file.
     """
-    if name not in names(folder):
-        raise ValueError(f"name must be one of {names(folder)}, got {name!r}")
-    path = Path(folder).expanduser() / f"{name}.safetensors"
-    try:
-        card, model = _read(path)
-        known = WordTokenizer(card["vocabulary"])
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise ValueError(f"{path} or its card is damaged: {error}") from error
-    if tokenizer is not None and tokenizer.tokens != known.tokens:
-        raise ValueError(
-            f"tokenizer must have the {len(known)} words that {name!r} learned with, "
-            f"got {len(tokenizer)} words, {_first_other(known, tokenizer)}"
-        )
-    return Pretrained(model.eval(), known, card)
+    return PretrainedEncoder(*_load(name, "encoder", folder))
+
+
+def load_gpt(name: str, folder: str | Path = FOLDER) -> PretrainedGPT:
+    """A GPT in float32, from its eight bits, ready to write or to be trained further.
+
+    Raises ValueError for an unknown name and for a damaged file.
+    """
+    return PretrainedGPT(*_load(name, "gpt", folder))
 
 
 def save_pretrained(
     name: str,
     model: nn.Module,
-    tokenizer: WordTokenizer,
+    tokenizer: Tokenizer,
     about: dict[str, Any],
     folder: str | Path = FOLDER,
 ) -> None:
-    """Write the weights in half precision and the card: `about`, and what it must have.
+    """Write the weights and the card: `about`, and what it must have.
 
-    The model is an `Encoder`, wrapped or not; a tied matrix is written once. Raises
-    ValueError when it is another model, does not have a vector for each word, has other
-    weights than its configuration says (adapters, see `lib.finetune.lora.unload`), or
-    one that half precision cannot hold.
+    The model is an `Encoder` with a `WordTokenizer`, or a `GPT` with a
+    `BytePairTokenizer` or a `CharacterTokenizer`, wrapped or not; a tied matrix is
+    written once. Raises
+    ValueError when it is another model, does not have a vector for each token, has
+    other weights than its configuration says (adapters, see
+    `lib.finetune.lora.unload`), or one that half precision cannot hold.
     """
-    model = unwrap(model)
-    if not isinstance(model, Encoder):
-        raise ValueError(f"model must be an Encoder, got {type(model).__name__}")
+    kind, model = _known(unwrap(model), tokenizer)
     if model.config.vocab != len(tokenizer):
         raise ValueError(
-            f"model has {model.config.vocab} words, the tokenizer {len(tokenizer)}"
+            f"model has {model.config.vocab} tokens, the tokenizer {len(tokenizer)}"
         )
     weights = _in_half(model)
+    if kind == "gpt":
+        weights = _in_eight_bits(model, weights)
     data = save(weights)
     card = about | {
         "format": FORMAT,
+        "kind": kind,
         "config": asdict(model.config),
         "sha256": sha256(data).hexdigest(),
-        "vocabulary": tokenizer.tokens[len(SPECIAL) :],
+        **describe(tokenizer),
     }
     folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
@@ -98,11 +119,33 @@ def save_pretrained(
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _in_half(model: Encoder) -> dict[str, Tensor]:
+def _known(model: nn.Module, tokenizer: object) -> tuple[str, GPT]:
+    """Which of `KINDS` the model is, and the model.
+
+    Raises ValueError for a model of none, or with another's tokenizer.
+    """
+    kinds = [kind for kind, each in KINDS.items() if type(model) is each]
+    if not kinds or not isinstance(model, GPT):  # as each of them is
+        raise ValueError(
+            f"model must be an Encoder or a GPT, got {type(model).__name__}"
+        )
+    expected = [WordTokenizer]
+    if kinds == ["gpt"]:
+        expected = [BytePairTokenizer, CharacterTokenizer]
+    if type(tokenizer) not in expected:
+        raise ValueError(
+            f"tokenizer of a {type(model).__name__} must be a "
+            f"{' or a '.join(each.__name__ for each in expected)}, "
+            f"got {type(tokenizer).__name__}"
+        )
+    return kinds[0], model
+
+
+def _in_half(model: GPT) -> dict[str, Tensor]:
     """The model's weights in half precision, if they are those of its configuration."""
     weights = {n: w.detach().half().contiguous() for n, w in model.named_parameters()}
     with torch.device("meta"):
-        expected = dict(Encoder(model.config).named_parameters())
+        expected = dict(type(model)(model.config).named_parameters())
     if odd := sorted(weights.keys() ^ expected.keys())[:5]:
         raise ValueError(f"model must have the weights of its configuration, not {odd}")
     if large := [n for n, weight in weights.items() if not weight.isfinite().all()]:
@@ -110,16 +153,52 @@ def _in_half(model: Encoder) -> dict[str, Tensor]:
     return weights
 
 
-def _read(path: Path) -> tuple[dict[str, Any], Encoder]:
-    """The card and the model, if they belong together and nothing is missing."""
+def _in_eight_bits(model: GPT, half: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Matrices in eight bits, each with a scale for a row; the rest as it is."""
+    stored = dict(half)
+    for name, weight in model.named_parameters():
+        if weight.dim() == 2:
+            stored[name], stored[f"{name}.scale"] = to_int8(weight.detach())
+    return stored
+
+
+def _load(name: str, kind: str, folder: str | Path) -> tuple[Any, Any, dict[str, Any]]:
+    known = names(kind, folder)
+    if name not in known:
+        raise ValueError(f"name must be one of {known}, got {name!r}")
+    path = Path(folder).expanduser() / f"{name}.safetensors"
+    try:
+        card = _card(path)
+        model = _read(path, card)
+        tokenizer = from_description(card)
+        if len(tokenizer) != model.config.vocab:
+            raise ValueError(f"{len(tokenizer)} tokens for {model.config.vocab} rows")
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise ValueError(f"{path} or its card is damaged: {error}") from error
+    return model.eval(), tokenizer, card
+
+
+def _card(path: Path) -> dict[str, Any]:
+    """The card of some weights; ValueError where it is none."""
     card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise ValueError(f"the card is not of the format {FORMAT!r}")
+    if card.get("kind") not in KINDS:
+        raise ValueError(f"the card's kind is not one of {list(KINDS)}")
+    return card
+
+
+def _read(path: Path, card: dict[str, Any]) -> GPT:
+    """The model, if weights and card belong together and nothing is missing."""
     data = path.read_bytes()
     if sha256(data).hexdigest() != card["sha256"]:
         raise ValueError("the SHA-256 of the weights is not the card's")
     weights = load(data)
-    model = Encoder(GPTConfig(**card["config"]))
+    for name in [name for name in weights if name.endswith(".scale")]:
+        scale = weights.pop(name)
+        matrix = name.removesuffix(".scale")
+        weights[matrix] = from_int8(weights[matrix], scale)
+    model = KINDS[card["kind"]](GPTConfig(**card["config"]))
     ours = dict(model.named_parameters())
     found = {(name, weight.shape) for name, weight in weights.items()}
     if odd := found ^ {(name, weight.shape) for name, weight in ours.items()}:
@@ -127,12 +206,4 @@ def _read(path: Path) -> tuple[dict[str, Any], Encoder]:
     with torch.no_grad():
         for name, weight in ours.items():
             weight.copy_(weights[name])
-    return card, model
-
-
-def _first_other(known: WordTokenizer, other: WordTokenizer) -> str:
-    pairs = zip(known.tokens, other.tokens, strict=False)
-    for number, (ours, theirs) in enumerate(pairs):
-        if ours != theirs:
-            return f"of which number {number} is {theirs!r}, expected {ours!r}"
-    return "the first of which are the same"
+    return model

@@ -30,6 +30,7 @@ from lib.data.batch import Batch
 from lib.train.batches import consecutive_windows, mask_tokens, windows
 from lib.train.callbacks import EarlyStopping, Evaluate, Every
 from lib.train.checkpoints.checkpoint import Checkpoint, list_checkpoints, load_weights
+from lib.train.checkpoints.trained import TrainedGPT, load_gpt
 from lib.train.loop import take_step, train
 from lib.train.objectives import (
     bits_per_character,
@@ -62,6 +63,7 @@ __all__ = [
     "History",
     "Run",
     "TensorBoard",
+    "TrainedGPT",
     "adamw",
     "bits_per_character",
     "consecutive_windows",
@@ -71,6 +73,7 @@ __all__ = [
     "exponential_rise",
     "linear_decay",
     "list_checkpoints",
+    "load_gpt",
     "load_weights",
     "mask_tokens",
     "muon",

@@ -31,6 +31,7 @@ Train a GPT to predict the next token of a text.
 
   python -m lib.train                                  the plays, letter by letter
   python -m lib.train --steps 2000 --checkpoints run   saved; the same again resumes it
+  python -m lib.generate "To be" --from run            what it writes
   python -m torch.distributed.run --standalone --nproc-per-node=2 -m lib.train
                                                        by two processes together
 
@@ -221,7 +222,7 @@ def add_record_options(parser: ArgumentParser) -> None:
     add(
         "--checkpoints",
         metavar="FOLDER",
-        help="save the run there, or resume it from there",
+        help="save the run there, or resume it from there; lib.generate writes with it",
     )
     add(
         "--tensorboard",

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol, runtime_checkable
 
 from tqdm import tqdm
 
@@ -11,9 +12,16 @@ from lib.train import distributed
 from lib.train.run import Run
 
 
+@runtime_checkable
+class Interruptible(Protocol):
+    """What looks now and then whether it was interrupted: a run, a text."""
+
+    interrupted: bool
+
+
 @contextmanager
-def interruptible(run: Run) -> Iterator[None]:
-    """Let the first Ctrl-C end the run after its step; a second one breaks that off.
+def interruptible(work: Interruptible) -> Iterator[None]:
+    """Let the first Ctrl-C end a run after its step; a second one breaks that off.
 
     Only a program's main thread is told of a Ctrl-C; in another one nothing changes.
     """
@@ -23,7 +31,7 @@ def interruptible(run: Run) -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT) or signal.default_int_handler
 
     def ask(*_) -> None:
-        run.interrupted = True
+        work.interrupted = True
         signal.signal(signal.SIGINT, before)
 
     signal.signal(signal.SIGINT, ask)

@@ -8,7 +8,7 @@ import torch
 from benchmarks import imdb
 from lib.data.corpora import Review
 from lib.data.reviews import Split
-from lib.hub.pretrained import Pretrained
+from lib.hub.pretrained import PretrainedEncoder
 from lib.model.encoder import Encoder
 from lib.tokens.word_tokenizer import WordTokenizer
 from tests.helpers.models import TINY
@@ -26,7 +26,7 @@ def some(many, first=0):
 def body():
     torch.manual_seed(0)
     config = replace(TINY, width=16, init_std=0.5, zero_output=True)
-    return Pretrained(Encoder(config), WORDS, {"sha256": "0"})
+    return PretrainedEncoder(Encoder(config), WORDS, {"sha256": "0"})
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +101,7 @@ def test_other_settings_or_weights_have_a_folder_of_their_own(monkeypatch):
 
 
 def test_settings_are_chosen_without_the_test_reviews(tmp_path, monkeypatch):
-    monkeypatch.setattr(imdb, "load_pretrained", lambda name: body())
+    monkeypatch.setattr(imdb, "load_encoder", lambda name: body())
     monkeypatch.setattr(imdb, "grid", lambda: [("majority", None, 0)])
     split = Split(some(24), some(4), some(9))
     monkeypatch.setattr(imdb.reviews, "imdb", lambda: split)

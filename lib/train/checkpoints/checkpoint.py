@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lib.tokens.description import describe as describe_tokenizer
+from lib.tokens.description import is_described
 from lib.train import distributed
 from lib.train.checkpoints import state, storage
 from lib.train.checkpoints.settings import (
@@ -14,6 +16,7 @@ from lib.train.checkpoints.settings import (
     check,
     config_of,
     describe,
+    kind_of,
     vocabulary,
 )
 from lib.train.run import Callback, Run
@@ -29,7 +32,8 @@ class Checkpoint(Callback):
     batches from their beginning: the first ones are drawn again and dropped. The newest
     `keep` checkpoints stay. Callbacks start when the run has been brought back, and
     then those with a state, such as `EarlyStopping`, get it back. A run that failed
-    saves nothing more; one that Ctrl-C ended does.
+    saves nothing more; one that Ctrl-C ended does. A `tokenizer` of this book is saved
+    with the run, and `load_gpt` gives it back with the model.
 
     Wherever it stands in the list, it comes last among the callbacks. In `folder`
     nothing is touched but what has the very names of checkpoints. `train` raises
@@ -91,10 +95,18 @@ class Checkpoint(Callback):
         random, batch = self.last
         parts = state.state_of(run) | {"settings": self.settings}
         parts |= {"random": state.of_all(random), "batch": state.hash_batch(batch)}
+        parts |= self._written_with(run)
         self.saved = run.step
         if distributed.rank() == 0:
             storage.write(self.folder / f"step-{run.step:08}", parts)
         self._tidy()
+
+    def _written_with(self, run: Run) -> dict[str, Any]:
+        """What `load_gpt` needs besides; a resumed run does not look at it."""
+        tokenizer = None
+        if is_described(self.tokenizer):
+            tokenizer = describe_tokenizer(self.tokenizer)
+        return {"kind": kind_of(run.model), "tokenizer": tokenizer}
 
     def _tidy(self) -> None:
         """Leave the newest checkpoints alone, whatever a killed run left behind."""
@@ -125,6 +137,13 @@ def list_checkpoints(folder: str | Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name.removeprefix("step-")))
 
 
+def newest(folder: str | Path) -> Path:
+    """The last checkpoint in a folder. Raises ValueError when there is none."""
+    if not (found := list_checkpoints(folder)):
+        raise ValueError(f"folder must hold a checkpoint, found none in {folder}")
+    return found[-1]
+
+
 def load_weights(
     model: nn.Module, folder: str | Path, tokenizer: Tokenizer | None = None
 ) -> None:
@@ -133,9 +152,7 @@ def load_weights(
     Raises ValueError when there is none, when it is damaged, and when it is of another
     shape, configuration (dropout aside), or, where a `tokenizer` is given, vocabulary.
     """
-    if not (found := list_checkpoints(folder)):
-        raise ValueError(f"folder must hold a checkpoint, found none in {folder}")
-    path = found[-1]
+    path = newest(folder)
     parts = storage.read(path)
     saved = parts["settings"]
     now: dict[str, Any] = {"config": config_of(model)}

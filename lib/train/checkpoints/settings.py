@@ -8,6 +8,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
+from lib.model.encoder import Encoder
+from lib.model.gpt import GPT
 from lib.model.modes import unwrap
 from lib.train.run import Run
 
@@ -66,6 +68,14 @@ def config_of(model: nn.Module) -> dict[str, Any]:
     if not is_dataclass(config) or isinstance(config, type):
         return {}
     return asdict(config)
+
+
+def kind_of(model: nn.Module) -> str:
+    """What a model is for: "gpt", "encoder" or, where the book has no word, "other"."""
+    model = unwrap(model)
+    if isinstance(model, Encoder):  # a GPT too, with the same names of weights
+        return "encoder"
+    return "gpt" if isinstance(model, GPT) else "other"
 
 
 def _schedule(run: Run) -> str:

@@ -6,12 +6,19 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks import pretrain_reviews
+from benchmarks import pretrain_review_encoder
 from lib.data.reviews import imdb
 from lib.finetune import lora
-from lib.hub.pretrained import FOLDER, load_pretrained, names, save_pretrained
+from lib.hub.pretrained import (
+    FOLDER,
+    load_encoder,
+    load_gpt,
+    names,
+    save_pretrained,
+)
 from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
+from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
 from lib.tokens.word_tokenizer import WordTokenizer
 from tests.helpers.models import TINY
 
@@ -30,7 +37,7 @@ def saved(tmp_path):
 
 def test_what_was_saved_comes_back_in_half_precision(saved):
     model, folder = saved
-    found = load_pretrained("tiny", folder=folder)
+    found = load_encoder("tiny", folder)
     assert found.tokenizer.tokens == WORDS.tokens and not found.model.training
     assert found.card["held_out_loss"] == 1.5
     assert found.model.config == model.config
@@ -41,10 +48,72 @@ def test_what_was_saved_comes_back_in_half_precision(saved):
     assert found.model.unembed.weight is found.model.embed.tokens.weight
 
 
+@pytest.fixture
+def written(tmp_path):
+    """A folder with one tiny GPT."""
+    torch.manual_seed(0)
+    pieces = BytePairTokenizer([(97, 98), (256, 99)], ["<|end|>", "<|user|>"])
+    model = GPT(replace(TINY, vocab=len(pieces), init_std=0.3, qk_norm=True))
+    save_pretrained("writes", model, pieces, {"seconds": 1}, tmp_path)
+    return model.eval(), pieces, tmp_path
+
+
+def test_a_gpt_comes_back_in_eight_bits(written):
+    model, pieces, folder = written
+    found = load_gpt("writes", folder)
+    assert found.tokenizer.merges == pieces.merges
+    assert found.tokenizer.special == pieces.special
+    assert found.card["seconds"] == 1 and not found.model.training
+    ours = dict(model.named_parameters())
+    for name, weight in found.model.named_parameters():
+        assert weight.dtype == torch.float32
+        if weight.dim() == 2:
+            scale = ours[name].abs().amax(dim=1, keepdim=True) / 127
+            assert ((weight - ours[name]).abs() <= scale / 2 * 1.001).all()
+        else:
+            assert weight.equal(ours[name].half().float())
+    ids = torch.tensor([pieces.encode("abcab")])
+    torch.testing.assert_close(found.model(ids), model(ids), atol=0.3, rtol=0)
+    assert found.model.unembed.weight is found.model.embed.tokens.weight
+    numbers = sum(weight.numel() for weight in model.parameters())
+    assert (folder / "writes.safetensors").stat().st_size < 1.6 * numbers + 4000
+
+
+def test_a_gpt_of_characters_comes_back_with_its_alphabet(tmp_path):
+    letters = CharacterTokenizer('\n "to be, or not": ü')
+    model = GPT(replace(TINY, vocab=len(letters), init_std=0.3))
+    save_pretrained("letters", model, letters, {"seconds": 1}, tmp_path)
+    found = load_gpt("letters", tmp_path)
+    assert found.tokenizer.tokens == letters.tokens
+    assert found.card["alphabet"] == '\n ",:benortü' and found.card["kind"] == "gpt"
+    ids = torch.tensor([letters.encode("to be")])
+    torch.testing.assert_close(found.model(ids), model(ids), atol=0.3, rtol=0)
+    path = tmp_path / "letters.json"
+    path.write_text(json.dumps(found.card | {"alphabet": ""}))
+    with pytest.raises(ValueError, match="damaged: a tokenizer needs some text"):
+        load_gpt("letters", tmp_path)
+    path.write_text(json.dumps(found.card | {"alphabet": "abc"}))
+    with pytest.raises(ValueError, match="damaged: 3 tokens for 12 rows"):
+        load_gpt("letters", tmp_path)
+
+
+def test_a_kind_knows_its_own(saved, written):
+    folder = written[2]  # the same one
+    assert names(folder=folder) == ["tiny", "writes"]
+    assert names("gpt", folder) == ["writes"] and names("encoder", folder) == ["tiny"]
+    with pytest.raises(ValueError, match=r"one of \['writes'\], got 'tiny'"):
+        load_gpt("tiny", folder)
+    with pytest.raises(ValueError, match=r"one of \['tiny'\], got 'writes'"):
+        load_encoder("writes", folder)
+    expected = "of a GPT must be a BytePairTokenizer or a CharacterTokenizer, got W"
+    with pytest.raises(ValueError, match=expected):
+        save_pretrained("x", written[0], WORDS, {}, folder)
+
+
 def test_an_unknown_name_lists_the_known(saved):
-    assert names(saved[1]) == ["tiny"]
+    assert names(folder=saved[1]) == ["tiny"]
     with pytest.raises(ValueError, match=r"one of \['tiny'\], got 'gpt4'"):
-        load_pretrained("gpt4", folder=saved[1])
+        load_encoder("gpt4", saved[1])
 
 
 @pytest.mark.parametrize("file", ["tiny.safetensors", "tiny.json"])
@@ -58,7 +127,7 @@ def test_a_damaged_file_is_refused(saved, file, harm):
         {"cut": data[: len(data) // 2], "change": data, "empty": b""}[harm]
     )
     with pytest.raises(ValueError, match=r"tiny\.safetensors or its card is damaged"):
-        load_pretrained("tiny", folder=saved[1])
+        load_encoder("tiny", saved[1])
 
 
 def test_a_card_that_does_not_fit_is_refused(saved):
@@ -69,55 +138,50 @@ def test_a_card_that_does_not_fit_is_refused(saved):
         {"config": card["config"] | {"layers": 1}},
         {"config": card["config"] | {"width": 8}},
         {"config": card["config"] | {"legs": 4}},
-        {"vocabulary": ["a", "a"]},
+        {"words": ["a", "a"]},
+        {"kind": "oracle"},
     ):
         path.write_text(json.dumps(card | change))
         with pytest.raises(ValueError, match="damaged"):
-            load_pretrained("tiny", folder=saved[1])
+            load_encoder("tiny", saved[1])
     path.unlink()
     with pytest.raises(ValueError, match="damaged"):
-        load_pretrained("tiny", folder=saved[1])
+        load_encoder("tiny", saved[1])
 
 
-def test_another_vocabulary_is_refused(saved):
-    same = WordTokenizer(WORDS.tokens[3:])
-    assert load_pretrained("tiny", same, saved[1]).tokenizer.tokens == same.tokens
-    other = WordTokenizer(["a", *WORDS.tokens[3:5]])
-    with pytest.raises(ValueError, match="got 6 words, of which number 3 is 'a'"):
-        load_pretrained("tiny", other, saved[1])
-    with pytest.raises(ValueError, match="got 5 words, the first of which are the sam"):
-        load_pretrained("tiny", WordTokenizer(["the", "film"]), saved[1])
-    with pytest.raises(ValueError, match="model has 11 words, the tokenizer 5"):
-        save_pretrained("x", saved[0], WordTokenizer(["the", "film"]), {}, saved[1])
+def test_a_model_and_its_tokenizer_belong_together(saved):
+    few = WordTokenizer(["the", "film"])
+    with pytest.raises(ValueError, match="model has 11 tokens, the tokenizer 5"):
+        save_pretrained("x", saved[0], few, {}, saved[1])
 
 
 def test_what_a_file_cannot_hold_is_refused(saved):
     model, folder = saved
     wrapped = torch.compile(model, backend="eager")
     save_pretrained("wrapped", wrapped, WORDS, {}, str(folder / "new"))
-    found = load_pretrained("wrapped", folder=str(folder / "new")).model
+    found = load_encoder("wrapped", folder=str(folder / "new")).model
     assert found.state_dict().keys() == model.state_dict().keys()
     with torch.no_grad():
         model.norm.weight[0] = 1e6
     with pytest.raises(ValueError, match=r"half precision, not so \['norm.weight'\]"):
         save_pretrained("large", model, WORDS, {}, folder)
-    with pytest.raises(ValueError, match="model must be an Encoder, got GPT"):
-        save_pretrained("other", GPT(TINY), WORDS, {}, folder)
+    with pytest.raises(ValueError, match="an Encoder or a GPT, got Linear"):
+        save_pretrained("other", torch.nn.Linear(1, 1), WORDS, {}, folder)
     lora.adapt(model, ["to_query"])
     with pytest.raises(ValueError, match=r"weights of its configuration, not .*down"):
         save_pretrained("adapted", model, WORDS, {}, folder)
-    assert names(folder) == ["tiny"]
+    assert names(folder=folder) == ["tiny"]
 
 
 @pytest.mark.processes
 def test_the_cards_figure_is_true():
     """The accuracy of a line through averages; the words are the training reviews'."""
-    pretrained = load_pretrained("reviews")
+    pretrained = load_encoder("review_encoder")
     model, tokenizer, card = pretrained
     assert sum(weight.numel() for weight in model.parameters()) == card["parameters"]
     split = imdb()
-    found = pretrain_reviews.probe(pretrained, split)
+    found = pretrain_review_encoder.probe(pretrained, split)
     assert found == pytest.approx(card["probe"]["validation_accuracy"], abs=2e-3)
-    assert (FOLDER / "reviews.safetensors").stat().st_size < 8_000_000
+    assert (FOLDER / "review_encoder.safetensors").stat().st_size < 8_000_000
     some = WordTokenizer.train([each.text for each in split.training])
     assert tokenizer.tokens == some.tokens

@@ -9,7 +9,8 @@ import sys
 import pytest
 import torch
 
-from lib.train import Checkpoint, Evaluate, distributed
+from lib.tokens.tokenizer import CharacterTokenizer
+from lib.train import Checkpoint, Evaluate, distributed, load_gpt
 from lib.train.__main__ import main
 from lib.train.checkpoints import storage
 from tests.helpers.runs import At, batches, run
@@ -151,6 +152,9 @@ def test_the_command_line_trains_with_two_processes(tmp_path, capsys):
     assert done.stdout.count("\n") == 1  # the first process speaks for all
     main(options.split())  # by one process: there is nothing left to do
     assert capsys.readouterr().out == done.stdout
+    trained = load_gpt(tmp_path / "run")  # what the first process wrote
+    assert trained.step == 4
+    assert trained.tokenizer.tokens == CharacterTokenizer(text.read_text()).tokens
 
 
 def test_alone_nothing_is_done():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks import pretrain_reviews as recipe
+from benchmarks import pretrain_review_encoder as recipe
 from lib import vectors
 from lib.tokens.word_tokenizer import SPECIAL
 

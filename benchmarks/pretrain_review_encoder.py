@@ -1,11 +1,11 @@
 """The body of chapter 8: word vectors, learned from reviews without labels.
 
-    python -m benchmarks.pretrain_reviews [FOLDER]
+    python -m benchmarks.pretrain_review_encoder [FOLDER]
 
 Reads the training reviews alone. It may be stopped at any time: the same command goes
-on from the checkpoints in FOLDER (default: ~/.cache/inside-gpt/pretrain_reviews). At
-the end it writes lib/hub/pretrained/reviews.safetensors and its card. What a second
-stage, masked words, would add: `python -m benchmarks.stages`.
+on from the checkpoints in FOLDER (default: pretrain_review_encoder in
+~/.cache/inside-gpt). At the end it writes the weights `review_encoder` of `lib.hub` and
+their card. What a second stage, masked words, would add: `python -m benchmarks.stages`.
 """
 
 import sys
@@ -32,7 +32,7 @@ from lib.train.row_adagrad import RowAdagrad
 from lib.vectors.whole_texts import Thinned, thinned_texts, word_shares
 from tools.machine import machine
 
-COMMAND = "python -m benchmarks.pretrain_reviews"
+COMMAND = "python -m benchmarks.pretrain_review_encoder"
 WIDTH, CONTEXT = 128, 512
 WORDS = {"steps": 14_000, "batch": 16, "window": 30, "negatives": 5, "shared": 256}
 WORDS |= {"lr": 0.3, "threshold": 1e-4, "part": 96}
@@ -130,7 +130,7 @@ def run(model, optimizer, batches, settings, folder, options) -> dict:
     }
 
 
-def probe(pretrained: pretrained.Pretrained, split: reviews.Split) -> float:
+def probe(pretrained: pretrained.PretrainedEncoder, split: reviews.Split) -> float:
     """Validation accuracy of a straight line through averages of the vectors."""
     table = pretrained.model.embed.tokens.weight.detach()
     line = text_baselines.averaged_vectors(pretrained.tokenizer, table)
@@ -153,7 +153,7 @@ def main(folder: Path) -> None:
     words["held_out_loss"] = held_out_loss(learned, held_out, shares)
     torch.manual_seed(0)  # the block's, whether the run was stopped or not
     model = make_body(len(tokenizer), learned.word.weight.detach())
-    found = probe(pretrained.Pretrained(model, tokenizer, {}), split)
+    found = probe(pretrained.PretrainedEncoder(model, tokenizer, {}), split)
     about = {
         "command": COMMAND,
         "data": f"{len(texts)} training reviews of lib.data.reviews.imdb(), no labels",
@@ -162,11 +162,11 @@ def main(folder: Path) -> None:
         "probe": {"labels": LABELS, "validation_accuracy": round(found, 4)},
         "word_vectors": words,
     }
-    pretrained.save_pretrained("reviews", model, tokenizer, about)
-    saved = probe(pretrained.load_pretrained("reviews"), split)
+    pretrained.save_pretrained("review_encoder", model, tokenizer, about)
+    saved = probe(pretrained.load_encoder("review_encoder"), split)
     print(Target("a line through averages, as saved", 100 * saved, 85, "%"))
 
 
 if __name__ == "__main__":
-    default = cache_folder() / "pretrain_reviews"
+    default = cache_folder() / "pretrain_review_encoder"
     main(Path(sys.argv[1]) if sys.argv[1:] else default)

@@ -1,0 +1,88 @@
+"""The recipe of the book's own GPT: on tiny reviews it learns, goes on, and stores."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from benchmarks import pretrain_review_gpt as recipe
+from lib.data.corpora import Review
+from lib.data.reviews import Split
+from lib.hub import pretrained
+from lib.model.gpt import GPT
+
+
+def some(many, first=0):
+    return [
+        Review(f"film {n % 3} was {'good' if n % 2 else 'bad'}", n % 2 == 1, "imdb")
+        for n in range(first, first + many)
+    ]
+
+
+SPLIT = Split(some(60), some(20, 7), some(6))
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    config = replace(
+        recipe.CONFIG, vocab=320, context=16, width=16, layers=1, hidden=16
+    )
+    monkeypatch.setattr(recipe, "CONFIG", config)
+    monkeypatch.setattr(recipe, "EVERY", 10)
+    monkeypatch.setattr(recipe.reviews, "imdb", lambda: SPLIT)
+    original = recipe.make_tokenizer
+    monkeypatch.setattr(recipe, "make_tokenizer", lambda texts: original(texts, 320))
+    folder = tmp_path / "hub"
+    kept = recipe.store
+    monkeypatch.setattr(recipe, "store", lambda *told: kept(*told, folder=folder))
+    return folder
+
+
+def test_special_tokens_are_33_and_the_last(small):
+    tokenizer = recipe.make_tokenizer([each.text for each in SPLIT.training])
+    assert len(recipe.SPECIAL) == len(set(recipe.SPECIAL)) == 33
+    first = len(tokenizer) - 33
+    assert list(tokenizer.special.values()) == list(range(first, len(tokenizer)))
+    ids = recipe.as_ids(SPLIT.training[:2], tokenizer)
+    assert (ids == tokenizer.special["<|endoftext|>"]).sum() == 2
+    assert tokenizer.decode(ids[:-1]).startswith(SPLIT.training[0].text + "<|endof")
+
+
+def test_it_learns_stops_and_goes_on_as_if_it_had_not(tmp_path, monkeypatch, small):
+    recipe.main([str(tmp_path / "whole"), "--steps", "40"])
+    whole = pretrained.load_gpt("review_gpt", small)
+    torch.manual_seed(0)
+    untrained = recipe.held_out(
+        GPT(whole.model.config), SPLIT.validation, whole.tokenizer
+    )
+    assert whole.card["validation"]["nats_a_token"] < untrained["nats_a_token"] - 1
+    assert whole.card["steps"] == 40 and whole.card["tokens"] == 40 * recipe.BATCH * 16
+    stored = recipe.held_out(whole.model, SPLIT.validation, whole.tokenizer)
+    assert stored == whole.card["validation"]
+
+    def stop(clock, run):
+        if run.step == 17:
+            raise KeyboardInterrupt
+
+    again = [str(tmp_path / "again"), "--steps", "40"]
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe.Clock, "after_step", stop)
+        with pytest.raises(SystemExit, match="stopped at step 17: run it again"):
+            recipe.main(again)
+    recipe.main(again)
+    resumed = pretrained.load_gpt("review_gpt", small)
+    assert resumed.card["sha256"] == whole.card["sha256"]
+
+
+def test_bits_a_character_count_the_end_of_a_review(small):
+    tokenizer = recipe.make_tokenizer([each.text for each in SPLIT.training])
+
+    even = GPT(replace(recipe.CONFIG, vocab=len(tokenizer)))
+    torch.nn.init.zeros_(even.norm.weight)  # all tokens score 0
+    found = recipe.held_out(even, SPLIT.validation, tokenizer)
+    nats = torch.tensor(len(tokenizer)).log()
+    ids = recipe.as_ids(SPLIT.validation, tokenizer)
+    characters = sum(len(each.text) + 1 for each in SPLIT.validation)
+    bits = nats / torch.tensor(2.0).log() * len(ids) / characters
+    assert found["nats_a_token"] == pytest.approx(nats.item(), abs=1e-3)
+    assert found["bits_a_character"] == pytest.approx(bits.item(), rel=1e-3)
