@@ -5,12 +5,13 @@ little else is installed.
 """
 
 import json
+import logging
 import os
 import subprocess
 import sysconfig
 import traceback
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,7 +23,14 @@ import torch
 ROOT = Path(__file__).parent
 STDLIB = sysconfig.get_paths()["stdlib"]
 BROWSER = {"browser", "build", "explorer"}  # fixtures that open pages or make them
-SECONDS = {"tests/book/test_site.py": 400}  # files that take longer than a chapter may
+# The first of these builds the site. The second needs none and runs meanwhile; the last
+# two would wait for the build, so that chapters come before them.
+SECONDS = {
+    "tests/book/test_pages_light.py": 300,
+    "tests/book/test_faults.py": 95,
+    "tests/book/test_pages_dark.py": 75,
+    "tests/book/test_site.py": 74,
+}
 A_CHAPTER = 90  # the most seconds that a notebook may take
 NO_GPU = "needs a GPU"
 GPU = ROOT / "tests/gpu"
@@ -76,7 +84,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     Tests marked `gpu` stand in `tests/gpu/`; every other file may import anything, and
     so may the conftest.py of every other folder.
     """
-    folders, kind = collection_path.parents, collection_path.suffix
+    folders = collection_path.parents
+    kind = collection_path.suffix
     if kind == ".ipynb" and ROOT / "chapters" in folders:
         stray = collection_path not in named(config)
         return True if stray else None
@@ -134,7 +143,7 @@ def expected(path: Path, seconds: dict[str, float]) -> float:
     return seconds.get(name, A_CHAPTER if path.suffix == ".ipynb" else 0)
 
 
-# --- a quick test starts no process
+# --- a quick test starts no process; no test silences what comes after it
 
 
 def in_python(file: str) -> bool:
@@ -155,10 +164,25 @@ def watched(start: Callable) -> Callable:
     return guarded
 
 
+@contextmanager
+def loggers_kept() -> Iterator[None]:
+    """Switch on again which loggers a program has switched off that sets up its own."""
+    every = logging.root.manager.loggerDict
+    off = {name for name, each in every.items() if getattr(each, "disabled", False)}
+    yield
+    for name, logger in every.items():
+        if isinstance(logger, logging.Logger):
+            logger.disabled = name in off
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item):
-    """Let a process fail the test, or the fixture, that starts it unmarked."""
+    """Let a process fail the test, or the fixture, that starts it unmarked.
+
+    What a test does to loggers ends with it.
+    """
     with ExitStack() as stack:
+        stack.enter_context(loggers_kept())
         if item.get_closest_marker("quick"):
             for kind, start in ((subprocess.Popen, "__init__"), (BaseProcess, "start")):
                 guard = watched(getattr(kind, start))

@@ -1,6 +1,7 @@
 """Comparisons, one a file: `python -m benchmarks.NAME` measures and stores figures."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -43,6 +44,7 @@ def conclude(
     """Store the figures, print a line for each target; --check exits 1 on a miss.
 
     With `by_processor` the file keeps one record for each processor that was measured.
+    A result of speed needs it.
     """
     record = {
         "command": f"python -m benchmarks.{name}",
@@ -52,13 +54,27 @@ def conclude(
         "targets": [str(target) for target in targets],
     }
     path = RESULTS / f"{name}.json"
+    stored = record
     if by_processor:
-        before = json.loads(path.read_text())["by_processor"] if path.exists() else {}
-        stored = {"by_processor": before | {processor(): record}}
-    else:
-        stored = record
+        stored = {"by_processor": _others(path) | {processor(): record}}
     RESULTS.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(stored, indent=2, sort_keys=True) + "\n")
     print(*record["targets"], sep="\n")
     if "--check" in sys.argv[1:] and not all(target.met() for target in targets):
         sys.exit(1)
+
+
+def _others(path: Path) -> dict[str, dict]:
+    """The records of other processors in a file, which may be older than this form.
+
+    An older record may name this processor without its generation: it is replaced.
+    """
+    if not path.exists():
+        return {}
+    stored = json.loads(path.read_text())
+    if "by_processor" not in stored:
+        named = re.match(r"(.+?), \d+ cores", stored["machine"])
+        stored = {"by_processor": {named[1] if named else "unknown": stored}}
+    here = processor()
+    records = stored["by_processor"].items()
+    return {name: record for name, record in records if not here.startswith(name)}

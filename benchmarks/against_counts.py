@@ -51,7 +51,8 @@ def loss(name: str, text: plays.Plays, seed: int) -> float:
 
 def targets(figures: dict) -> list[Target]:
     """What chapters 3 and 4 say: the one loses to the counts, the other wins."""
-    counts, runs = figures["counts_of_four_nats"], figures["held_out_nats_by_seed"]
+    counts = figures["counts_of_four_nats"]
+    runs = figures["held_out_nats_by_seed"]
     lost = min(runs["attention alone"]) - counts
     won = counts - max(runs["GPT"])
     return [

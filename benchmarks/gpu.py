@@ -177,7 +177,8 @@ def peaks(plan: Plan) -> dict[str, float]:
     found = {}
     for name in PRECISIONS:
         kind = plan.half if name == "half" else torch.float32
-        x, y = a.to(kind), b.to(kind)
+        x = a.to(kind)
+        y = b.to(kind)
         with precision(plan, name), torch.autocast(plan.device.type, enabled=False):
             found[name] = 2 * plan.side**3 * rate(plan, lambda x=x, y=y: x @ y) / 1e12
     return found
@@ -357,7 +358,8 @@ def timed(plan: Plan, write: Callable[[int], Tensor | list[Tensor]]) -> Written:
 def to_the_loss(plan: Plan) -> dict:
     """The book's recipe on the plays, with each seed: held-out nats, and seconds."""
     ids, held_out, vocab = time_to_loss.texts()
-    ids, held_out = ids[: plan.text], held_out[: plan.text]
+    ids = ids[: plan.text]
+    held_out = held_out[: plan.text]
     recipe = replace(time_to_loss.recipes(vocab)["book"], steps=plan.steps)
     warm_up = replace(recipe, steps=3)
     time_to_loss.carry_out(warm_up, ids, held_out[:2000], seed=9, device=plan.device)

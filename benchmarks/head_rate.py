@@ -71,7 +71,8 @@ def main() -> None:
 
 def targets(figures: dict) -> list[Target]:
     """What chapter 8 says: the jump goes, and accuracy stays."""
-    fast, slow = figures["as in the grid"], figures["a tenth"]
+    fast = figures["as in the grid"]
+    slow = figures["a tenth"]
     highest = max(run["highest_loss"] for run in slow)
     gap = 100 * (
         mean(run["accuracy"] for run in slow) - mean(run["accuracy"] for run in fast)

@@ -58,7 +58,8 @@ def main() -> None:
     losses = {"same play": [], "new play": []}
     for number, title in enumerate(PLAYS):
         near = [PLAYS[(number + step) % len(PLAYS)] for step in (1, 2, 3)]
-        shared, other = plays[near[0]] + plays[near[1]], plays[near[2]]
+        shared = plays[near[0]] + plays[near[1]]
+        other = plays[near[2]]
         rest, out = cut(plays[title])
         size = min(len(rest), len(other))
         test = [tensor(characters.encode(stretch)) for stretch in out]

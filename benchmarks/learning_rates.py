@@ -48,7 +48,8 @@ def main() -> None:
     text = plays.read()
     test = text.test(TIME)
     rise = partial(train.exponential_rise, start=LOWEST / HIGHEST)
-    rising, ends = [], {rate: [] for rate in RATES}
+    rising = []
+    ends = {rate: [] for rate in RATES}
     for seed in SEEDS:
         settings = {"schedule": rise, "clip": 1e9}
         _, history = run(text.vocab, text.ids, seed, HIGHEST, RANGE_STEPS, **settings)

@@ -41,7 +41,8 @@ def batches(ids: Tensor, mask: int, share: float, batch: int, seed: int):
 def learn(name: str, ids: Tensor, other: Tensor, mask: int, seed: int):
     """The trained model and its held-out curve."""
     torch.manual_seed(seed)
-    kind, share = (Encoder if HIDDEN[name] else GPT), HIDDEN[name]
+    kind = Encoder if HIDDEN[name] else GPT
+    share = HIDDEN[name]
     model = kind(GPTConfig(mask + 1, **SIZES, init_std=0.06))
     test = islice(batches(other, mask, share, 64, seed=9), 12)
     history = train.train(
@@ -99,7 +100,8 @@ def main() -> None:
     windows = torch.cat(
         [x for x, _ in islice(train.windows(text.held_out, 64, TIME, 8), 3)]
     )
-    curves, gaps = {name: [] for name in HIDDEN}, {name: [] for name in HIDDEN}
+    curves = {name: [] for name in HIDDEN}
+    gaps = {name: [] for name in HIDDEN}
     for seed in SEEDS:
         for name in HIDDEN:
             model, curve = learn(name, text.ids, text.held_out, mask, seed)

@@ -45,7 +45,8 @@ class Clock(train.Callback):
     """Seconds that a run took, those before it was stopped and went on included."""
 
     def start(self, run: train.Run) -> None:
-        self.before, self.began = 0.0, time.perf_counter()
+        self.before = 0.0
+        self.began = time.perf_counter()
 
     def seconds(self) -> float:
         return self.before + time.perf_counter() - self.began
@@ -54,7 +55,8 @@ class Clock(train.Callback):
         return {"seconds": self.seconds()}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
-        self.before, self.began = state["seconds"], time.perf_counter()
+        self.before = state["seconds"]
+        self.began = time.perf_counter()
 
 
 def learn_words(
@@ -72,7 +74,8 @@ def learn_words(
 
 def near_by() -> Objective:
     """The loss: which words stand near each other, and which are negatives."""
-    loss, window = vectors.negative_sampling_of_texts, WORDS["window"]
+    loss = vectors.negative_sampling_of_texts
+    window = WORDS["window"]
     return partial(loss, window=window, negatives=WORDS["negatives"])
 
 

@@ -17,6 +17,13 @@ measured and kept is printed. The result is stored beside those of other process
 All take turns for many rounds; medians of the processor's time are given, which other
 programs on the machine lengthen little. Matrix products (1,024 x 1,024, float32) are
 timed in the same run: the fastest is the peak that the share in the table refers to.
+
+Why 1.3 times `transformers` is missed on an AMD EPYC (1.19): the work of a step is
+products of matrices, and all contenders leave these to MKL or oneDNN. Counted over the
+whole step, with norms, softmax, GELU and the optimizer, the book reaches 60 % of the
+peak of the faster of the two, and 1.3 would be 66 %. `speed_up` finds little there that
+wins (1.01 times plain). In bfloat16 the products are faster: then a step is 1.46 times
+as fast as that of `transformers` in float32.
 """
 
 import sys
@@ -47,6 +54,7 @@ LLMS = corpora.Wheel(
     "39f83e6c6ab8c26ee955adbe007b95a6b8357377cadecabfce64c0e5f7458919",
 )
 PLAIN, FAST = "this book", "this book, speed_up"
+BOUNDS = {"transformers": 1.3, "GPTModel": 1.3, PLAIN: 0.97}  # 3 % is chance
 Step = Callable[[], None]
 
 
@@ -150,10 +158,20 @@ def medians(steps: dict[str, Step]) -> dict[str, float]:
     return {name: median(times[name] for times in rounds) for name in steps}
 
 
+def targets(figures: dict) -> list[Target]:
+    """Faster than both others, and never slower than without `speed_up`."""
+    speeds = figures["tokens_per_second"]
+    return [
+        Target(f"speed beside {name}", speeds[FAST] / speeds[name], bound, "x")
+        for name, bound in BOUNDS.items()
+    ]
+
+
 def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    steps, multiply = contenders(), products()
+    steps = contenders()
+    multiply = products()
     times = medians(steps | multiply)
     rates = {name: 2 * PEAK**3 / times[name] / 1e9 for name in multiply}
     peak = max(rates.values())
@@ -172,13 +190,8 @@ def main() -> None:
         "share_of_peak": round(share, 3),
         "tokens_per_second": {name: round(s) for name, s in speeds.items()},
     }
-    bounds = {"transformers": 1.3, "GPTModel": 1.3, PLAIN: 0.97}  # 3 % is chance
-    wanted = [
-        Target(f"speed beside {name}", speeds[FAST] / speeds[name], bound, "x")
-        for name, bound in bounds.items()
-    ]
     packages = ["torch", "transformers"]
-    conclude("step_speed", figures, wanted, packages, by_processor=True)
+    conclude("step_speed", figures, targets(figures), packages, by_processor=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ empty, and by `tiktoken`, which is Rust too, with the same merges.
 
 All but the textbook's run several times, in turns; medians are given. Each has one
 thread, and what is measured is the processor's time, which other programs on the
-machine lengthen little. Cutting the text into words is part of every time.
+machine lengthen little. Cutting the text into words is part of every time. The result
+is stored beside those of other processors.
 """
 
 import os
@@ -119,6 +120,19 @@ def table(title: str, times: dict[str, float], megabytes: float) -> None:
         print(f"  {name:24}{time:9.2f}{megabytes / time:8.2f}{ratio:17.2f}")
 
 
+def targets(figures: dict) -> list[Target]:
+    """Far ahead of the textbook, within sight of Rust, and no wait for a reader."""
+    took = figures["training_seconds"]
+    faster = took["textbook"] / took["ours"]
+    slower = took["ours"] / took["rust"]
+    rate = figures["megabytes"]["encoding"] / figures["encoding_seconds"]["ours"]
+    return [
+        Target("training beside the textbook", faster, 30, "times faster"),
+        Target("training beside Rust", slower, 10, "times its time", at_most=True),
+        Target("encoding", rate, 1, "MB/s"),
+    ]
+
+
 def main() -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # one thread for Rust as well
     plays = "\n\n".join(corpora.shakespeare().values())
@@ -132,25 +146,15 @@ def main() -> None:
     encode_times = encoding(plays, ours(text))
     table("Encoding", encode_times, megabytes["encoding"])
     print()
-    rate = megabytes["encoding"] / encode_times["ours"]
-    faster = train_times["textbook"] / train_times["ours"]
-    slower = train_times["ours"] / train_times["rust"]
-    conclude(
-        "tokenizer",
-        {
-            "clock": "processor seconds, one thread each",
-            "vocab": VOCAB,
-            "megabytes": {name: round(size, 3) for name, size in megabytes.items()},
-            "training_seconds": {n: round(t, 3) for n, t in train_times.items()},
-            "encoding_seconds": {n: round(t, 3) for n, t in encode_times.items()},
-        },
-        [
-            Target("training beside the textbook", faster, 30, "times faster"),
-            Target("training beside Rust", slower, 10, "times its time", at_most=True),
-            Target("encoding", rate, 1, "MB/s"),
-        ],
-        packages=("regex", "tokenizers", "tiktoken"),
-    )
+    figures = {
+        "clock": "processor seconds, one thread each",
+        "vocab": VOCAB,
+        "megabytes": {name: round(size, 3) for name, size in megabytes.items()},
+        "training_seconds": {n: round(t, 3) for n, t in train_times.items()},
+        "encoding_seconds": {n: round(t, 3) for n, t in encode_times.items()},
+    }
+    packages = ["regex", "tokenizers", "tiktoken"]
+    conclude("tokenizer", figures, targets(figures), packages, by_processor=True)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,8 @@ def next_token(texts: list[list[int]], vocab: int, units: str) -> Vectors:
 def averaged(texts: Iterable[list[int]], body: Vectors, shares: Tensor) -> Tensor:
     """A row for each text: the mean of its vectors, weighted as in `text_baselines`."""
     cropped = [crop(text, LONGEST) for text in texts]
-    counts, rows = RARE / (RARE + shares), []
+    counts = RARE / (RARE + shares)
+    rows = []
     for ids, lengths, _ in in_order(cropped, [0] * len(cropped), 16):
         real = torch.arange(ids.size(1)) < lengths[:, None]
         weights = counts[ids] * real
@@ -83,7 +84,8 @@ def scores(encode, body: Vectors, shares: Tensor, split: reviews.Split) -> dict:
         return averaged([encode(each.text) for each in part], body, shares).numpy()
 
     measured = split.validation[:MEASURED]
-    features, truth = rows(measured), [each.positive for each in measured]
+    features = rows(measured)
+    truth = [each.positive for each in measured]
     found: dict[str, list[float]] = {}
     for many in LABELS:
         for seed in SEEDS:
@@ -109,7 +111,8 @@ def encoders(split: reviews.Split) -> dict[str, tuple[Callable, int]]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    split, figures = reviews.imdb(), {"accuracy": {}, "seconds": {}}
+    split = reviews.imdb()
+    figures = {"accuracy": {}, "seconds": {}}
     for units, (encode, vocab) in encoders(split).items():
         texts = [encode(each.text) for each in split.training]
         shares = word_shares(texts, vocab)
@@ -126,11 +129,12 @@ def main() -> None:
 def targets(figures: dict) -> list[Target]:
     """What the chapter says: first the objective, then the units."""
     best = {name: 100 * mean(by["500"]) for name, by in figures["accuracy"].items()}
-    words, pairs = best["words, near by"], best["subwords, near by"]
+    whole = best["words, near by"]
+    pairs = best["subwords, near by"]
     over = pairs - max(best["words, next"], best["subwords, next"])
     return [
         Target("near by above next token", over, 5, "points"),
-        Target("whole words above subwords", words - pairs, 2, "points"),
+        Target("whole words above subwords", whole - pairs, 2, "points"),
     ]
 
 

@@ -6,7 +6,8 @@ Both read the same texts as often, with the same width, window, negatives and th
 for frequent words (of which gensim's rule keeps a few more). gensim's Word2Vec is
 skip-gram with one worker, at its own learning rate and at twice that. How good vectors
 are is how well a straight line through averages of them tells the
-2,000 validation reviews, with 100 to all labels. Time is the processor's, one thread.
+2,000 validation reviews, with 100 to all labels. Time is the processor's, one thread;
+the result is stored beside those of other processors.
 """
 
 import tempfile
@@ -123,7 +124,8 @@ def main() -> None:
     split = reviews.imdb()
     tokenizer = WordTokenizer.train(each.text for each in split.training)
     texts = [tokenizer.encode(each.text) for each in split.training]
-    vocab, passes = len(tokenizer), round(WORDS["steps"] * WORDS["batch"] / len(texts))
+    vocab = len(tokenizer)
+    passes = round(WORDS["steps"] * WORDS["batch"] / len(texts))
     learned = {"ours": timed(ours, texts, vocab)}
     for lr in RATES:
         learned[f"gensim, rate {lr}"] = timed(by_gensim, texts, vocab, lr, passes)
@@ -141,7 +143,7 @@ def main() -> None:
         "settings": WORDS | {"width": WIDTH, "vocab": vocab},
     }
     packages = ["torch", "gensim", "scikit-learn"]
-    conclude("word_vectors", figures, targets(figures), packages)
+    conclude("word_vectors", figures, targets(figures), packages, by_processor=True)
 
 
 if __name__ == "__main__":

@@ -107,13 +107,23 @@ def _incomplete(error: ModuleNotFoundError) -> str:
     return INCOMPLETE.format(folder=folder, missing=error.name)
 
 
-def stored(name: str) -> dict:
+def stored(name: str, processor: str = "") -> dict:
     """What `python -m benchmarks.NAME` stored: command, date, machine and figures.
 
-    Raises FileNotFoundError when there is no such result.
+    Of a result of speed, which is kept "by_processor", a `processor` such as "AMD"
+    chooses the one record of a machine that it is part of. Raises FileNotFoundError
+    when there is no such result, ValueError when none or several are of the processor.
     """
     folder = Path(__file__).parent.parent / "benchmarks" / "results"
-    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    result = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    if not processor:
+        return result
+    records = result.get("by_processor", {"": result}).values()
+    found = [each for each in records if processor in each["machine"]]
+    if len(found) != 1:
+        known = [each["machine"] for each in records]
+        raise ValueError(f"processor must be one of {known}, got {processor!r}")
+    return found[0]
 
 
 def provenance(result: dict) -> Markdown:

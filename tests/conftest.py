@@ -22,11 +22,11 @@ def book(tmp_path: Path) -> dict[str, str]:
     shutil.copytree(ROOT / "lib", origin / "lib")
     shutil.copy(ROOT / "_config.yml", origin)
     git = ["git", "-C", origin, "-c", "user.name=n", "-c", "user.email=e"]
-    for words in (
+    for command in (
         ["init", "-q"],
         ["add", "."],
         ["commit", "-qm", "book"],
         ["tag", release(ROOT)],
     ):
-        subprocess.run([*git, *words], check=True)
+        subprocess.run([*git, *command], check=True)
     return standing_in(origin, tmp_path / "book.git")

@@ -129,7 +129,9 @@ def read_notebook(path: Path) -> NotebookNode:
 
 def disagreements(root: Path) -> list[str]:
     """One line for each first cell, Colab link or relative link that is wrong."""
-    url, tag, wrong = address(root), release(root), []
+    url = address(root)
+    tag = release(root)
+    wrong = []
     for path in notebooks(root):
         name = path.relative_to(root).as_posix()
         cells = read_notebook(path).cells

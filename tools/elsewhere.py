@@ -76,7 +76,8 @@ def run(
 
     No cell may take longer than `timeout` seconds.
     """
-    began, ended = [], []
+    began = []
+    ended = []
     client = NotebookClient(
         notebook,
         kernel_name=kernel,
@@ -106,7 +107,8 @@ def changes(before: dict[str, str], after: dict[str, str]) -> tuple[list[str], s
 
 
 def main(python: str, *paths: str) -> int:
-    before, failed = versions(python), 0
+    before = versions(python)
+    failed = 0
     if missing := [name for name in (*KEPT, "ipykernel") if name not in before]:
         sys.exit(f"{python} has no {', '.join(missing)}.")
     print(*(f"{name} {before[name]}" for name in KEPT), sep=", ")

@@ -76,8 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     failed = 0
     for done in execute_all(asked.notebooks or notebooks(Path()), asked.jobs):
-        words = f"{done.seconds:.0f} s on {done.device}"
-        print(f"{done.path}: {'FAILED' if done.error else words}", flush=True)
+        well = f"{done.seconds:.0f} s on {done.device}"
+        print(f"{done.path}: {'FAILED' if done.error else well}", flush=True)
         print(end=done.error and f"{done.error}\n", flush=True)
         failed += bool(done.error)
     return 1 if failed else 0

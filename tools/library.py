@@ -129,7 +129,8 @@ def places(root: Path) -> dict[str, Place]:
 
 def mentions(path: Path) -> Iterator[tuple[str, str, bool]]:
     """Names of the library in a notebook's code: full name, heading, whether shown."""
-    heading, here = "", {}
+    heading = ""
+    here = {}
     for cell in read_notebook(path).cells:
         if cell.cell_type == "markdown":
             text = re.sub(r"```.*?```", "", cell.source, flags=re.DOTALL)

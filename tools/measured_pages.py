@@ -70,7 +70,8 @@ class Comparisons(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """What it asks, its command, the day, its targets; the machines below."""
         root = Path(self.env.srcdir) / "benchmarks"
-        results, rows = dict(stored(root)), []
+        results = dict(stored(root))
+        rows = []
         for path, result in results.items():
             script = root / f"{path.stem}.py"
             self.env.note_dependency(str(path))

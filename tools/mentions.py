@@ -47,7 +47,8 @@ def link(app: Sphinx, document: nodes.document, page: str) -> None:
     """Put the links in."""
     link_terms(app, document, page)
     for text in prose(document):
-        parts, end = [], 0
+        parts = []
+        end = 0
         for mention in sorted(mentions(app.env, text)):
             child = nodes.Text(text[mention.start : mention.end])
             to = make_refnode(app.builder, page, mention.page, mention.anchor, child)
@@ -80,7 +81,8 @@ def meant(word: str, known: dict[str, tuple[str, str]]) -> str:
 
 def link_terms(app: Sphinx, document: nodes.document, page: str) -> None:
     """Link the first of each term in bold."""
-    known, seen = terms(app.env), set()
+    known = terms(app.env)
+    seen = set()
     for bold in list(document.findall(nodes.strong)):
         term = meant(bold.astext(), known)
         if term and term not in seen and known[term][0] != page:

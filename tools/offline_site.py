@@ -69,10 +69,8 @@ def serve_mathjax(app: Sphinx) -> None:
     """Copy MathJax into the site before pages are written."""
     if app.builder.format != "html":
         return
-    source, target = (
-        mathjax_folder(),
-        Path(app.outdir, "_static", MATHJAX_SCRIPT).parent,
-    )
+    source = mathjax_folder()
+    target = Path(app.outdir, "_static", MATHJAX_SCRIPT).parent
     target.mkdir(parents=True, exist_ok=True)
     shutil.copy2(source / "tex-chtml.js", target)
     for folder in MATHJAX_FOLDERS:
@@ -142,8 +140,10 @@ def point_at_own_files(app: Sphinx, config: Config) -> None:
     """Where MathJax is, and what the site's address is to those who link to it."""
     config.mathjax_path = MATHJAX_SCRIPT
     url = address.site(config.html_theme_options["repository_url"]) + "/"
-    config.html_baseurl = config.ogp_site_url = config.html_baseurl or url
-    config.notfound_urls_prefix = root = urlsplit(config.html_baseurl).path
+    config.html_baseurl = config.html_baseurl or url
+    config.ogp_site_url = config.html_baseurl
+    root = urlsplit(config.html_baseurl).path
+    config.notfound_urls_prefix = root
     lost = config.notfound_context["body"].replace('href="', f'href="{root}')
     config.notfound_context = config.notfound_context | {"body": lost}
 

@@ -69,7 +69,7 @@ class Article:
 
     part: Part
     body: str
-    heads: list[tuple[int, str, str]]  # level, anchor, words
+    heads: list[tuple[int, str, str]]  # level, anchor, text
 
 
 def parts(contents: dict) -> list[Part]:
@@ -91,7 +91,8 @@ def parts(contents: dict) -> list[Part]:
 def gather(page: Page, root: str, book: list[Part], public: str) -> list[Article]:
     """Open every page and take out its article; all style sheets stay in `page`."""
     anchors = {part.page: part.anchor for part in book} | {"index": "title"}
-    articles, rules = [], {}
+    articles = []
+    rules = {}
     for part in book:
         page.goto(f"{root}{part.page}.html", wait_until="load")
         told = [part.anchor, part.depth, anchors, public]
@@ -104,23 +105,24 @@ def gather(page: Page, root: str, book: list[Part], public: str) -> list[Article
 
 def contents(articles: list[Article], pages: dict[str, int]) -> str:
     """The table of contents: parts, pages, and the sections of chapters."""
-    rows, caption = [], ""
+    rows = []
+    caption = ""
     for article in articles:
         if article.part.caption != caption:
             caption = article.part.caption
             rows.append(f'<p class="caption">{caption}</p>')
-        for level, anchor, words in article.heads:
+        for level, anchor, text in article.heads:
             depth = level - 1
             if depth == article.part.depth or (article.part.number and depth == 1):
                 number = article.part.number if depth == 0 else 0
-                rows.append(row(depth, anchor, words, number, pages.get(anchor, 0)))
+                rows.append(row(depth, anchor, text, number, pages.get(anchor, 0)))
     head = '<nav class="list" data-over="Inside GPT"><h1 id="list">Contents</h1>'
     return "\n".join([head, *rows, "</nav>"])
 
 
-def row(depth: int, anchor: str, words: str, number: int, page: int) -> str:
+def row(depth: int, anchor: str, text: str, number: int, page: int) -> str:
     """A line of the table of contents."""
-    said = f"<b>{number}</b> {html.escape(words)}" if number else html.escape(words)
+    said = f"<b>{number}</b> {html.escape(text)}" if number else html.escape(text)
     return (
         f'<a class="depth-{depth}" href="#{anchor}"><span>{said}</span>'
         f'<span class="page">{page or "000"}</span></a>'
@@ -209,7 +211,8 @@ def print_book(page: Page, articles: list[Article], front: str, path: Path) -> N
         page.evaluate(FILL, body)
         page.pdf(path=path, prefer_css_page_size=True, print_background=True,
                  outline=True, tagged=True)  # fmt: skip
-        before, known = known, pages_of(path)
+        before = known
+        known = pages_of(path)
     if before != known:
         sys.exit("The page numbers moved when they were filled in.")
     pack(path)
@@ -226,7 +229,8 @@ def make(root: Path, folder: Path, path: Path) -> None:
     config = yaml.safe_load((root / "_config.yml").read_text("utf-8"))
     listed = yaml.safe_load((root / "_toc.yml").read_text("utf-8"))
     book = parts(unfolded(listed, root))
-    public, asked = site(address(root)) + "/", []
+    public = site(address(root)) + "/"
+    asked = []
     with chromium() as browser, serve(folder) as own:
         if browser is None:
             sys.exit(HOW_TO_GET_ONE)

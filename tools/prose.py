@@ -36,7 +36,8 @@ def closed(text: nodes.Text) -> bool:
 def join_lines(document: nodes.document) -> None:
     """A paragraph of several lines is read as several texts: make them one."""
     for parent in {id(text.parent): text.parent for text in prose(document)}.values():
-        parts, parent.children = parent.children, []
+        parts = parent.children
+        parent.children = []
         for is_text, run in groupby(parts, lambda part: isinstance(part, nodes.Text)):
             several = list(run)
             whole = "".join(map(str, several))

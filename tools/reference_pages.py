@@ -134,7 +134,8 @@ def is_last(what: str, thing, lines: list[str]) -> bool:
 
 def about(app: Sphinx, what: str, name: str, thing) -> list[str]:
     """What stands below a docstring: the code, the bases, the chapter."""
-    links, place = [], lib.places(Path(app.srcdir)).get(name)
+    links = []
+    place = lib.places(Path(app.srcdir)).get(name)
     if what == "module":
         links.append(f"`source <{source(Path(app.srcdir), name)}>`__")
     bases = thing.__bases__ if what == "class" else ()
@@ -161,7 +162,8 @@ def plain(heading: str) -> str:
 
 def source(root: Path, module: str, fullname: str = "") -> str:
     """Where the code of a name stands in the repository."""
-    thing = file = import_module(module)
+    file = import_module(module)
+    thing = file
     for part in fullname.split("."):
         thing = getattr(thing, part, None)
     thing = getattr(thing, "fget", thing)

@@ -105,7 +105,8 @@ def muon_step(answer: Callable) -> Iterator[str]:
         yield "the mean keeps 0.9 of what it was; yours keeps 0.1."
     if not same(found[1], new):
         yield "the mean should be 0.9 of the old one and 0.1 of the gradient."
-    far, tall = 0.9 * new + 0.1 * gradient, math.sqrt(2)
+    far = 0.9 * new + 0.1 * gradient
+    tall = math.sqrt(2)
 
     def moved(direction: torch.Tensor, scale: float) -> torch.Tensor:
         return weight - 0.02 * scale * orthogonalize(direction[None])[0]

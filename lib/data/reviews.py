@@ -33,13 +33,6 @@ def imdb() -> Split:
     return split([each for each in corpora.reviews() if each.source == "imdb"])
 
 
-def rotten_tomatoes() -> list[Review]:
-    """The sentences from Rotten Tomatoes, each once, to test on another source."""
-    return without_copies(
-        [each for each in corpora.reviews() if each.source == "rotten_tomatoes"]
-    )
-
-
 def split(
     reviews: Sequence[Review],
     test: int = TEST,

@@ -85,7 +85,8 @@ def stationary_distribution(
     """
     rows, vocab = source.shape
     _order(source)
-    here, token = torch.arange(rows)[:, None], torch.arange(vocab)
+    here = torch.arange(rows)[:, None]
+    token = torch.arange(vocab)
     moves = torch.zeros(rows, rows, dtype=torch.float64)
     moves[here, (here * vocab + token) % rows] = source.double()
     equations = torch.cat([moves.T - torch.eye(rows), torch.ones(1, rows)])
@@ -103,7 +104,8 @@ def entropy(source: Float[Tensor, "row vocab"], seen: int | None = None) -> floa
     """
     if seen is not None and seen < 0:
         raise ValueError(f"seen must be 0 or above, got {seen}")
-    order, vocab = _order(source), source.size(1)
+    order = _order(source)
+    vocab = source.size(1)
     seen = order if seen is None else min(seen, order)
     together = (stationary_distribution(source)[:, None] * source).view(
         -1, vocab**seen, vocab

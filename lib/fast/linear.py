@@ -76,7 +76,9 @@ class _Product(torch.autograd.Function):
         rows = grad.reshape(-1, grad.size(-1))
         narrow = rows.to(ctx.dtype)
         inputs = x.reshape(-1, x.size(-1)).to(ctx.dtype)
-        product_x = product_weight = sums = None
+        product_x = None
+        product_weight = None
+        sums = None
         if for_x:
             product_x = _product(narrow, weight.t().to(ctx.dtype)).view_as(x)
         if for_weight:

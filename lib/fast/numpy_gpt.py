@@ -28,15 +28,15 @@ class NumPyGPT:
 
         Raises ValueError for a token outside the vocabulary, or past learned positions.
         """
-        c, position = self.config, self.seen
+        c = self.config
         if not 0 <= token < c.vocab:
             raise ValueError(f"token must lie in 0..{c.vocab - 1}, got {token}")
-        if c.positions == "learned" and position >= c.context:
+        if c.positions == "learned" and self.seen >= c.context:
             raise ValueError(f"positions were learned for {c.context} tokens only")
         x = self.weights["embed.tokens.weight"][token]  # width
         if c.positions == "learned":
-            x = x + self.weights["embed.positions.vectors"][position]
-        rotation = cos_sin(position, c) if c.positions == "rotary" else None
+            x = x + self.weights["embed.positions.vectors"][self.seen]
+        rotation = cos_sin(self.seen, c) if c.positions == "rotary" else None
         for layer, kept in enumerate(self.kept):
             attention = partial(self.attention, kept=kept, rotation=rotation)
             x = self.sublayer(x, attention, f"blocks.{layer}.attention")

@@ -24,7 +24,8 @@ from lib.model.modes import evaluating, unwrap
 
 Layer = tuple[str, nn.Module, Tensor]  # name, the layer, and an input of its size
 MARGIN = 1.05  # a candidate must be this many times as fast
-LEAST, MOST = 2, 9  # rounds, in each of which every candidate makes one pass
+LEAST = 2  # rounds, in each of which every candidate makes one pass
+MOST = 9
 ENOUGH = 0.05  # seconds for each candidate, after which no further round begins
 PLAIN = {
     OneDNNLinear: nn.Linear,

@@ -32,7 +32,7 @@ def labeled_batches(
 ) -> Iterator[Labeled]:
     """Endless batches, every text once a round, texts of similar lengths together.
 
-    `augment` (`word_dropout`, `span_crop`, ...) is applied anew in each round. Raises
+    `augment` (such as `word_dropout`) is applied anew in each round. Raises
     ValueError when texts and labels do not pair up, a text is empty or is not made of
     ids, labels are not whole numbers or all of one class (which leaves nothing to tell
     apart), or `batch` is below 1.
@@ -67,22 +67,6 @@ def word_dropout(share: float) -> Augmentation:
     def augment(ids: Sequence[int], chance: random.Random) -> list[int]:
         kept = [number for number in ids if chance.random() >= share]
         return kept or [chance.choice(ids)]
-
-    return augment
-
-
-def span_crop(share: float) -> Augmentation:
-    """Keep one run of words, `share` of the text, from a random place; at least one.
-
-    Raises ValueError unless 0 < share <= 1.
-    """
-    if not 0 < share <= 1:
-        raise ValueError(f"share must be above 0 and at most 1, got {share}")
-
-    def augment(ids: Sequence[int], chance: random.Random) -> list[int]:
-        length = max(1, round(share * len(ids)))
-        start = chance.randint(0, len(ids) - length)
-        return list(ids[start : start + length])
 
     return augment
 

@@ -31,4 +31,5 @@ def surprise(
 ) -> float:
     """Mean loss of these predictions, in nats a token."""
     found = probabilities.gather(-1, targets[..., None])
+    found = found.to(torch.promote_types(found.dtype, torch.float32))
     return -found.log().mean().item()

@@ -45,14 +45,14 @@ def often(marks: frozenset[str], every: int) -> Rule:
     return rule
 
 
-def longer_than(words: int) -> Rule:
-    """More than so many words: what `crop` has cut."""
-    return lambda text: len(words_and_marks(text)) > words
+def longer_than(limit: int) -> Rule:
+    """More than `limit` words: what `crop` has cut."""
+    return lambda text: len(words_and_marks(text)) > limit
 
 
-def shorter_than(words: int) -> Rule:
-    """Fewer than so many words."""
-    return lambda text: len(words_and_marks(text)) < words
+def shorter_than(limit: int) -> Rule:
+    """Fewer than `limit` words."""
+    return lambda text: len(words_and_marks(text)) < limit
 
 
 def contains(pattern: re.Pattern[str]) -> Rule:

@@ -30,6 +30,10 @@ class Sublayer(nn.Module):
     `dropout` is the share of the part's numbers that are zeroed in training before
     they are added (Vaswani et al. 2017, section 5.4). The attention weights themselves
     are not dropped: GPT-2 did so too, the paper and most later models do not.
+
+    `forward` hands its keywords on as they came, and they are not listed here: which
+    there are is up to the part, be it one of yours. Nor would a list help an editor: a
+    module is called by way of `nn.Module.__call__`, which names no argument at all.
     """
 
     def __init__(self, part: nn.Module, norm: nn.Module, dropout: float = 0.0):

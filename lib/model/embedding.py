@@ -36,9 +36,9 @@ class Embedding(nn.Module):
         try:
             x = self.tokens(ids)  # batch time width
         except IndexError as error:
-            low, high = ids.min().item(), ids.max().item()
             last = self.tokens.num_embeddings - 1
-            raise ValueError(f"ids must lie in 0..{last}, got {low}..{high}") from error
+            found = f"{ids.min().item()}..{ids.max().item()}"
+            raise ValueError(f"ids must lie in 0..{last}, got {found}") from error
         if self.positions is not None:
             x = self.positions(x, positions)
         return self.dropout(x)

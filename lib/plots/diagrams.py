@@ -43,7 +43,7 @@ def multi_head_attention() -> HTML:
         arrows += [(middle, top + 30, middle, top + 54, "") for top in tops[:-1]]
         arrows += [(middle, 456, middle, 510, "")]
         frames += _frame(name, left, 238, 114, 230)
-    words = [
+    labels = [
         ("q, k, v: batch,", 127, 214),
         ("head, time, dim", 127, 228),
         ("batch, head,", 127, 484),
@@ -52,7 +52,7 @@ def multi_head_attention() -> HTML:
     ]
     frames += "".join(
         f'<text x="{x}" y="{y}" font-size="11" text-anchor="middle">{text}</text>'
-        for text, x, y in words
+        for text, x, y in labels
     )
     label = (
         "Diagram: x goes through to_query, to_key and to_value; split_heads cuts the "
@@ -60,7 +60,7 @@ def multi_head_attention() -> HTML:
         "scores, mask and softmax make weights, and the weights mix the values. What "
         "the heads found is laid side by side, and to_output mixes it."
     )
-    return draw(boxes, arrows, (390, 640), label, frames)
+    return picture(boxes, arrows, (390, 640), label, frames)
 
 
 def turning() -> HTML:
@@ -73,7 +73,8 @@ def turning() -> HTML:
             f"query at {m}, key at {n}</text>"
         )
         for name, angle in (("q", 0.6 * m), ("k", 0.6 * n + 0.4)):
-            across, up = math.cos(angle), math.sin(angle)
+            across = math.cos(angle)
+            up = math.sin(angle)
             parts += [
                 _arrow(x, 98, round(x + 72 * across), round(98 - 72 * up), ""),
                 f'<text x="{x + 84 * across:.0f}" y="{102 - 84 * up:.0f}" '
@@ -84,7 +85,7 @@ def turning() -> HTML:
         "second is the first, three positions further on: both arrows have turned by "
         "the same angle, and the angle between them is the same."
     )
-    return draw([], [], (360, 216), label, "".join(parts))
+    return picture([], [], (360, 216), label, "".join(parts))
 
 
 def block() -> HTML:
@@ -118,7 +119,7 @@ def block() -> HTML:
         "norm and a part on the right, and what the part found is added: first "
         "attention, then feed-forward. Every shape is batch, time, width."
     )
-    return draw(boxes, arrows, (360, 428), label, more)
+    return picture(boxes, arrows, (360, 428), label, more)
 
 
 def gpt() -> HTML:
@@ -141,7 +142,7 @@ def gpt() -> HTML:
         "between the parts flows the stream of shape batch, time, width; logits of "
         "shape batch, time, vocab come out."
     )
-    return draw(boxes, arrows, (360, 390), label)
+    return picture(boxes, arrows, (360, 390), label)
 
 
 def key_value_cache() -> HTML:
@@ -172,10 +173,10 @@ def key_value_cache() -> HTML:
         "kept in the cache. The new token adds a query, a key and a value; lines lead "
         "from its query to all six keys."
     )
-    return draw([], [], (360, 228), label, "".join(parts))
+    return picture([], [], (360, 228), label, "".join(parts))
 
 
-def draw(
+def picture(
     boxes: Sequence[Box],
     arrows: Sequence[Arrow],
     size: tuple[int, int],

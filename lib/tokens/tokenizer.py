@@ -264,7 +264,8 @@ def _parse(data: bytes) -> tuple[list[Pair], list[str]]:
         raise ValueError("its checksum is not that of its content")
     if (content["format"], content["word"]) != (FORMAT, WORD):
         raise ValueError(f"expected the format {FORMAT!r} and this book's words")
-    merges, special = content["merges"], content["special"]
+    merges = content["merges"]
+    special = content["special"]
     if not (isinstance(merges, list) and all(map(_is_pair, merges))):
         raise ValueError("expected merges to be a list of pairs of ids")
     if not (isinstance(special, list) and all(isinstance(s, str) for s in special)):

@@ -354,13 +354,13 @@ def make_callbacks(
 
 def summary(history: History) -> str:
     """Steps, tokens and the losses that the run ended with."""
-    words = f"{len(history.losses)} steps, {history.tokens:,} tokens"
+    said = f"{len(history.losses)} steps, {history.tokens:,} tokens"
     if history.held_out:
         step, loss = history.held_out[-1]
-        words += f", held-out loss {loss:.3f} nats a token after step {step}"
+        said += f", held-out loss {loss:.3f} nats a token after step {step}"
     if history.stopped:
-        words += f"; stopped: {history.stopped}"
-    return words
+        said += f"; stopped: {history.stopped}"
+    return said
 
 
 if __name__ == "__main__":

@@ -58,6 +58,6 @@ def show_progress(bar: tqdm, run: Run) -> None:
         return
     seconds = max(1e-9, bar.format_dict["elapsed"])
     speed = run.history.tokens / seconds * (run.step - bar.initial) / run.step
-    words = f"loss {run.history.losses[-1]:.2f}, {speed:,.0f} tokens/s"
-    bar.set_postfix_str(words, refresh=False)
+    shown = f"loss {run.history.losses[-1]:.2f}, {speed:,.0f} tokens/s"
+    bar.set_postfix_str(shown, refresh=False)
     bar.update(run.step - bar.n)

@@ -86,9 +86,11 @@ def take_steps(run: Run) -> None:
                 if distributed.any_of(run.interrupted):
                     run.history.stopped = "interrupted"
     except KeyboardInterrupt:
-        run.failed, run.history.stopped = True, "interrupted"
+        run.failed = True
+        run.history.stopped = "interrupted"
     except BaseException as error:
-        run.failed, run.history.stopped = True, str(error)
+        run.failed = True
+        run.history.stopped = str(error)
         raise
 
 

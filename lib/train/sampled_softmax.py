@@ -64,7 +64,9 @@ def sampled_loss(
     Vocabulary for Neural Machine Translation", section 3.
     """
     ids, targets, drawn = batch
-    x, true = model.vectors(ids)[targets >= 0], targets[targets >= 0]  # hidden width
+    hidden = targets >= 0
+    x = model.vectors(ids)[hidden]  # hidden width
+    true = targets[hidden]
     table = model.unembed.weight
     often = len(drawn) * chances.to(x.device)[drawn]
     score = (x * table[true]).sum(dim=1)  # hidden

@@ -70,5 +70,7 @@ def _part(steps: int | float, of: int | float) -> float:
 
 def _check(name: str, value: int | float, least: int, most: int | float) -> None:
     if not least <= value <= most:
-        words = f"between {least} and {most}" if most < math.inf else f"{least} or more"
-        raise ValueError(f"{name} must be {words}, got {value}")
+        allowed = f"{least} or more"
+        if most < math.inf:
+            allowed = f"between {least} and {most}"
+        raise ValueError(f"{name} must be {allowed}, got {value}")

@@ -51,7 +51,8 @@ def negative_sampling_loss(
     Source: Mikolov et al. 2013, equation 4, with its sign turned.
     """
     check_table("scores", scores)
-    neighbor, negatives = scores[:, 0], scores[:, 1:]
+    neighbor = scores[:, 0]
+    negatives = scores[:, 1:]
     return -(F.logsigmoid(neighbor) + F.logsigmoid(-negatives).sum(dim=1)).mean()
 
 

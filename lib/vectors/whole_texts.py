@@ -101,6 +101,6 @@ def _thinned_texts(
 
 def ordinary(shares: Float[Tensor, " vocab"]) -> Float[Tensor, " vocab"]:
     """The shares of the words among the words alone; special tokens have none."""
-    words = shares.clone()
-    words[: len(SPECIAL)] = 0.0
-    return words / words.sum()
+    kept = shares.clone()
+    kept[: len(SPECIAL)] = 0.0
+    return kept / kept.sum()

@@ -21,7 +21,7 @@ def live_merges(text: str) -> "ipywidgets.VBox":
     """Learn merges from a text of your own, one by one; needs a running Python."""
     from ipywidgets import IntSlider, Textarea
 
-    def draw(text: str, merges: int) -> None:
+    def update(text: str, merges: int) -> None:
         if not text:
             display(Markdown("There is nothing to learn from yet."))
             return
@@ -31,7 +31,7 @@ def live_merges(text: str) -> "ipywidgets.VBox":
         print(" | ".join(visible(piece) for piece in tokenizer.pieces(ids)))
 
     return _panel(
-        draw,
+        update,
         {
             "text": Textarea(text, description="text", continuous_update=False),
             "merges": IntSlider(0, 0, 60, description="merges"),
@@ -40,10 +40,10 @@ def live_merges(text: str) -> "ipywidgets.VBox":
 
 
 def _panel(
-    draw: Callable[..., None], controls: "Mapping[str, ipywidgets.Widget]"
+    update: Callable[..., None], controls: "Mapping[str, ipywidgets.Widget]"
 ) -> "ipywidgets.VBox":
-    """Controls under each other, and below them what `draw` shows for their values."""
+    """Controls under each other, and below them what `update` prints or draws."""
     from ipywidgets import VBox, interactive_output
 
-    picture = interactive_output(draw, dict(controls))
+    picture = interactive_output(update, dict(controls))
     return VBox([*controls.values(), picture])

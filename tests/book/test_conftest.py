@@ -117,3 +117,24 @@ def test_a_stray_notebook_is_passed_over(tmp_path):
     status, said = run(tmp_path, *NBVAL)
     assert status == pytest.ExitCode.OK
     assert "1 passed" in said
+
+
+SILENT = """
+import logging
+import logging.config
+
+def test_a_program_sets_up_its_own_logging():
+    logging.getLogger("known")
+    logging.config.dictConfig({"version": 1})  # this switches all others off
+    assert logging.getLogger("known").disabled
+
+def test_the_next_one_is_heard():
+    assert not logging.getLogger("known").disabled
+"""
+
+
+def test_a_test_that_silences_loggers_silences_no_other(tmp_path):
+    (tmp_path / "test_it.py").write_text(SILENT)
+    status, said = run(tmp_path)
+    assert status == pytest.ExitCode.OK, said
+    assert set(outcomes(said).values()) == {"PASSED"}

@@ -1,17 +1,17 @@
-"""The site as a reader meets it: built once, read in a browser with no network."""
+"""The site as a reader meets it: what a page is for, in a browser with no network.
+
+That no page has a fault is seen in `test_pages_light.py` and `test_pages_dark.py`.
+"""
 
 import base64
 import html
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-import time
 import unicodedata
-import warnings
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
@@ -22,59 +22,15 @@ from PIL import Image
 from pypdf import PdfReader
 from sphinx.errors import ExtensionError
 
-from tests.helpers.browser import KINDS, THOROUGH, VIEWS, Reader, Visit, serve, weight
+from tests.helpers.browser import Reader, serve
 from tests.helpers.contents import contents
+from tests.helpers.site import PAGES
 from tools import library, offline_site, theme_scripts
 from tools.address import address, site
-from tools.chromium import HOW_TO_GET_ONE, chromium
 
 ROOT = Path(__file__).parents[2]
-KILOBYTES_FIRST, KILOBYTES_NEXT = 1500, 800  # every figure of a page counted
-
-
 URL = site(address(ROOT))
 CHAPTERS = [name for name in contents() if re.match("chapters/(?!00)[0-9]", name)]
-PAGES = [*contents(), "search", "genindex"]  # the last two come with the theme
-
-
-@pytest.fixture(scope="module")
-def build(tmp_path_factory) -> tuple[subprocess.CompletedProcess, Path, float]:
-    """One build, in a folder of its own: how it ended, the pages, the seconds."""
-    target = tmp_path_factory.mktemp("site")
-    program = Path(sys.executable).with_name("jupyter-book")
-    command = [program, "build", ".", "-W", "--keep-going", "--path-output", target]
-    start = time.monotonic()
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        encoding="utf-8",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    return done, target / "_build" / "html", time.monotonic() - start
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium, for this file alone: Playwright's event loop must not outlive it."""
-    with chromium() as found:
-        if found is None and os.environ.get("INSIDE_GPT_REQUIRE_BROWSER") == "1":
-            pytest.fail(HOW_TO_GET_ONE, pytrace=False)
-        if found is None:
-            warnings.warn(HOW_TO_GET_ONE, stacklevel=1)  # said once, at the end
-            pytest.skip("needs a browser")
-        yield found
-
-
-@pytest.fixture(scope="module")
-def visits(browser, build) -> dict[str, dict[tuple[str, int], Visit]]:
-    """Every page, opened in every view."""
-    with serve(build[1]) as address:
-        readers = {view: Reader(browser, address, *view) for view in VIEWS}
-        return {
-            page: {view: reader.visit(page) for view, reader in readers.items()}
-            for page in PAGES
-        }
 
 
 def test_the_build_is_clean(build):
@@ -83,41 +39,6 @@ def test_the_build_is_clean(build):
     assert done.returncode == 0, done.stdout[-4000:]
     assert "WARNING" not in done.stdout
     assert not [page for page in PAGES if not (folder / f"{page}.html").exists()]
-
-
-@pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_page_has_no_fault(kind, page, visits):
-    faults = {view: visit.faults.get(kind) for view, visit in visits[page].items()}
-    assert not any(faults.values()), {view: f for view, f in faults.items() if f}
-
-
-def test_pages_are_light(visits, build, record_property):
-    """Each page with all that it loads, as it goes over the wire, and the next one.
-
-    The page before may be the one before it in the book, or the front page. How much
-    each moves while it comes stands beside it; `browser.py` has the bound.
-    """
-    loaded = {
-        page: set().union(*(visit.loaded for visit in views.values()))
-        for page, views in visits.items()
-    }
-    kilobytes = {
-        name: weight(build[1], name) / 1000 for name in set().union(*loaded.values())
-    }
-    first, after, before = {}, {}, "index"
-    table = ["first load  after the page before, the front page  shift"]
-    for page, names in loaded.items():
-        first[page] = sum(kilobytes[name] for name in names)
-        new = [names - loaded[other] for other in (before, "index")]
-        after[page] = [sum(kilobytes[name] for name in some) for some in new]
-        shift = max(visit.shift for visit in visits[page].values())
-        seconds = "".join(f"{each:9.0f} kB" for each in after[page])
-        table.append(f"{first[page]:7.0f} kB {seconds} {shift:9.3f}  {page}")
-        before = page
-    record_property("table", "\n".join(table))
-    assert max(first.values()) <= KILOBYTES_FIRST
-    assert max(max(each) for each in after.values()) <= KILOBYTES_NEXT
 
 
 @pytest.mark.parametrize("page", contents())
@@ -310,12 +231,6 @@ def test_the_picture_needs_no_script_and_stands_on_the_first_screen(browser, bui
         assert alive.locator(".prediction").bounding_box()["y"] <= 422
 
 
-def test_icons_need_no_script(visits):
-    views = [visit for by_view in visits.values() for visit in by_view.values()]
-    names = set().union(*(visit.loaded for visit in views))
-    assert {Path(name).suffix for name in names if "fontawesome" in name} == {".woff2"}
-
-
 @pytest.fixture(scope="module")
 def entries(build) -> dict[str, str]:
     """The entry of every name of the library: from its signature to the next one's."""
@@ -495,115 +410,3 @@ def test_a_changed_theme_or_a_missing_package_stops_the_build(monkeypatch):
     monkeypatch.setattr(site, "MATHJAX_PACKAGE", "no-such-package")
     with pytest.raises(ExtensionError, match="pip install"):
         site.mathjax_folder()
-
-
-# A page with each kind of fault, so that no check can pass by looking away.
-RED = "<svg xmlns='http://www.w3.org/2000/svg' style='background: red'/>"
-FAULTY = {
-    "errors": "<script>undefined_function()</script>",
-    "other hosts": "<img src='https://example.org/a.png' alt='a'>",
-    "missing files": "<link rel='stylesheet' href='missing.css'>",
-    "images": "<img src='missing.png' alt='a'>",
-    "overflow": "<main><div style='width: 3000px'>wide</div></main>",
-    "formulas": r"<span class='math'>\(x\)</span>",
-    "code": "<div class='cell'><div class='highlight-python'>"
-    "<pre style='width: 40px; overflow: auto'>attention</pre></div></div>",
-    "icons": "<i class='fa-solid fa-bars'></i>",
-    "shifts": "<p style='height: 300px'>late</p><script>addEventListener('load', () => "
-    "setTimeout(() => document.querySelector('h1').style.margin = '400px 0', 50))"
-    "</script>",
-    "focus": "<a href='sound.html' style='outline: none'>nowhere to be seen</a>",
-    "access": "<p style='color: #aaa; background: #fff'>faint</p>",
-    "sizes": "<article class='bd-article'>"
-    f'<img alt="a" src="data:image/svg+xml,{RED}"></article>',
-    "notes": "<p>a</p><aside class='margin' role='note'>below, not beside</aside>",
-    "explorers": "<div class='gpt-explorer'><label>a <input type='range'></label>"
-    "<div class='picture'>still</div></div>",
-    "figures": "<article class='bd-article' style='padding: 9px'>"
-    f'<img alt="a" width="50" src="data:image/svg+xml,{RED}"></article>',
-}
-WHOLE = (
-    "<!doctype html><html lang='en'><head><title>a</title></head>"
-    "<body><main><h1>a</h1>{}</main></body></html>"
-)
-
-
-WIDE = {view for view in VIEWS if view[1] == 1280}
-SEEN_IN = {  # all other kinds in every view
-    "code": WIDE,
-    "notes": WIDE,  # on a phone its place is below
-    "access": WIDE,  # this one, of contrast
-    "focus": {*THOROUGH},
-    "shifts": {*THOROUGH},
-    "explorers": {*THOROUGH},
-    "figures": {("dark", 390)},
-}
-# Faults that some readers meet: by kind and page, what stands there, and who meets it.
-MANY = "<p>plain</p>" * 9 + "<p style='color: #aaa'>faint</p>" + "<p>plain</p>" * 9
-PARTIAL = {
-    ("access", "faint in the dark"): (
-        "<style>@media (prefers-color-scheme: dark) { p { color: #aaa } }</style>"
-        "<p>faint</p>",
-        {("dark", 1280)},
-    ),
-    ("access", "faint by day"): (
-        "<style>@media (prefers-color-scheme: light) { p { color: #aaa } }</style>"
-        "<p>faint</p>",
-        {("light", 1280)},
-    ),
-    ("access", "one of many"): (MANY, WIDE),
-    ("access", "a link like its text"): (
-        "<p>In this sentence <a href='sound.html' style='color: #222; "
-        "text-decoration: none'>a link</a> cannot be told from it.</p>",
-        WIDE,
-    ),
-    ("access", "no name"): ("<button></button>", {*THOROUGH}),
-    ("overflow", "on a phone"): (
-        "<p style='width: 500px'>wide</p>",
-        {("light", 390), ("dark", 390)},
-    ),
-    ("overflow", "on a tablet"): (
-        "<style>@media (max-width: 800px) and (min-width: 700px) { p { width: 900px } }"
-        "</style><p>wide</p>",
-        {("light", 1280)},
-    ),
-    **{
-        ("errors", f"{scheme} {width}"): (
-            f"<script>if (matchMedia('(prefers-color-scheme: {scheme})').matches && "
-            f"innerWidth === {width}) undefined_function()</script>",
-            {(scheme, width)},
-        )
-        for scheme, width in VIEWS
-    },
-}
-
-
-@pytest.fixture(scope="module")
-def controls(browser, tmp_path_factory):
-    """Readers of a folder with a page for each kind of fault, and a sound one."""
-    folder = tmp_path_factory.mktemp("controls")
-    partial = {name: body for (_, name), (body, _) in PARTIAL.items()}
-    for name, body in {**FAULTY, **partial, "sound": "<p>a</p>"}.items():
-        (folder / f"{name}.html").write_text(WHOLE.format(body), encoding="utf-8")
-    with serve(folder) as address:
-        yield {view: Reader(browser, address, *view) for view in VIEWS}
-
-
-def finders(kind: str, name: str, controls: dict) -> set[tuple[str, int]]:
-    """The views in which a page has a fault of a kind."""
-    return {view for view, it in controls.items() if it.visit(name).faults.get(kind)}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_each_check_can_fail(kind, controls):
-    assert finders(kind, kind, controls) == SEEN_IN.get(kind, {*VIEWS})
-
-
-@pytest.mark.parametrize("kind, name", PARTIAL)
-def test_a_fault_that_only_some_readers_meet_is_found(kind, name, controls):
-    assert finders(kind, name, controls) == PARTIAL[kind, name][1]
-
-
-def test_a_sound_page_passes_every_check(controls):
-    for view, reader in controls.items():
-        assert not reader.visit("sound").faults, view

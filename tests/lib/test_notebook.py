@@ -1,6 +1,7 @@
 """The first cell of a chapter: where it finds `lib`, what it installs, what it sets."""
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -273,6 +274,28 @@ def test_a_stored_result_names_its_command_and_machine():
     assert result["machine"] and result["date"] and result["figures"]
     with pytest.raises(FileNotFoundError, match=r"nothing_of_the_kind\.json"):
         notebook.stored("nothing_of_the_kind")
+
+
+@pytest.mark.parametrize("name", ["generation", "ablations"])
+def test_a_stored_result_of_one_processor(name):
+    """Of a result by processor, and of one that has a single machine."""
+    result = notebook.stored(name)
+    records = [*result.get("by_processor", {"": result}).values()]
+    for record in records:
+        assert notebook.stored(name, record["machine"]) == record
+    with pytest.raises(ValueError, match=r"must be one of \['.+'\], got 'Z80'"):
+        notebook.stored(name, "Z80")
+
+
+def test_of_several_processors_one_must_be_meant(tmp_path, monkeypatch):
+    place = tmp_path / "benchmarks" / "results" / "x.json"
+    place.parent.mkdir(parents=True)
+    one, other = ({"machine": f"Abacus {n}, 2 cores"} for n in (1, 2))
+    place.write_text(json.dumps({"by_processor": {"a": one, "b": other}}))
+    monkeypatch.setattr(notebook, "__file__", str(tmp_path / "lib" / "notebook.py"))
+    assert notebook.stored("x", "Abacus 2") == other
+    with pytest.raises(ValueError, match=r"processor must be one of .*, got 'Abacus'"):
+        notebook.stored("x", "Abacus")
 
 
 def test_how_a_result_was_made_is_one_line_that_opens():

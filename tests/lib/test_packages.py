@@ -1,4 +1,4 @@
-"""Packages: the table in each docstring has what is in the folder, and nothing else."""
+"""Packages: the table in each docstring has what is in the folder; tests mirror it."""
 
 import ast
 import re
@@ -10,6 +10,7 @@ import pytest
 import lib
 
 LIB = Path(lib.__file__).parent
+TESTS = Path(__file__).parent
 PACKAGES = sorted(path.parent for path in LIB.rglob("*/__init__.py"))
 
 
@@ -49,3 +50,12 @@ def test_each_file_imports_only_files_above_it(name):
             names = imports(path, f"lib.{name}")
             own = [n.split(".") for n in names if n.startswith(f"lib.{name}.")]
             assert {parts[2] for parts in own} <= above, path
+
+
+def test_each_file_has_a_file_of_tests():
+    """In the same place; what starts a folder or a program is tested elsewhere."""
+    files = {path.relative_to(LIB) for path in LIB.rglob("*.py")}
+    named = {path for path in files if not path.name.startswith("__")}
+    expected = {path.with_name(f"test_{path.name}") for path in named}
+    missing = expected - {path.relative_to(TESTS) for path in TESTS.rglob("test_*.py")}
+    assert len(expected) > 80 and not missing, sorted(missing)

@@ -13,7 +13,6 @@ from lib.data.reviews import (
     balanced_sample,
     imdb,
     openings,
-    rotten_tomatoes,
     split,
 )
 
@@ -47,13 +46,6 @@ def test_no_two_reviews_share_the_opening_of_a_long_sentence(divided):
         opens = set(openings(each.text))
         assert not opens & seen
         seen |= opens
-
-
-def test_the_second_set_is_short_and_balanced():
-    found = rotten_tomatoes()
-    assert len(found) == 8_528
-    assert sum(each.positive for each in found) / len(found) == pytest.approx(0.5)
-    assert {each.source for each in found} == {"rotten_tomatoes"}
 
 
 LONG = "one two three four five six seven eight nine ten eleven twelve"

@@ -14,7 +14,6 @@ from lib.finetune.labeled import (
     class_weights,
     in_order,
     labeled_batches,
-    span_crop,
     word_dropout,
 )
 
@@ -91,25 +90,10 @@ def test_word_dropout_leaves_out_its_share():
     assert len(kept) / 10_000 == pytest.approx(0.7, abs=0.02)
 
 
-@given(st.lists(st.integers(), min_size=1), st.floats(0.01, 1), st.integers(0, 9))
-def test_a_span_is_a_run_of_words(ids, share, seed):
-    kept = span_crop(share)(ids, random.Random(seed))
-    assert len(kept) == max(1, round(share * len(ids)))
-    assert any(ids[n : n + len(kept)] == kept for n in range(len(ids)))
-
-
-def test_spans_start_anywhere():
-    starts = {span_crop(0.5)(range(4), random.Random(seed))[0] for seed in range(40)}
-    assert starts == {0, 1, 2}
-
-
 def test_shares_that_cannot_be_are_refused():
     for share in (-0.1, 1.0):
         with pytest.raises(ValueError, match=f"below 1, got {share}"):
             word_dropout(share)
-    for share in (0.0, 1.1):
-        with pytest.raises(ValueError, match=f"at most 1, got {share}"):
-            span_crop(share)
 
 
 @given(st.lists(st.integers(0, 3)))

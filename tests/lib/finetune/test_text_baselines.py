@@ -1,17 +1,12 @@
-"""Baselines: weights by hand and by scikit-learn, all learn, bad input is named."""
-
-from math import log
+"""Baselines: all learn and say how sure they are, bad input is named."""
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.naive_bayes import MultinomialNB
 
 from lib.finetune import text_baselines
-from lib.finetune.naive_bayes import NaiveBayesWeights
 from lib.tokens.word_tokenizer import SPECIAL, WordTokenizer
 
 FIRST = len(SPECIAL)
@@ -49,33 +44,6 @@ def test_pairs_tell_what_single_words_cannot(name):
     texts = ["not good film bad", "not bad film good"] * 6  # the same words
     model = text_baselines.fit(MAKE[name](), texts, [0, 1] * 6)
     assert model.predict(texts).tolist() == [0, 1] * 6
-
-
-counted = st.lists(
-    st.tuples(st.text("ab ", min_size=1, max_size=9), st.integers(0, 1)),
-    min_size=2,
-    max_size=9,
-).filter(lambda rows: len({label for _, label in rows}) == 2)
-
-
-@given(counted)
-def test_the_weights_are_naive_bayes(rows):
-    texts, labels = zip(*rows, strict=True)
-    seen = CountVectorizer(analyzer="char", binary=True).fit_transform(texts)
-    ours = NaiveBayesWeights().fit(seen, labels)
-    theirs = MultinomialNB(alpha=1).fit(seen, labels).feature_log_prob_
-    np.testing.assert_allclose(ours.weights_, theirs[1] - theirs[0], atol=1e-12)
-    dense = seen.toarray() * ours.weights_
-    np.testing.assert_allclose(ours.transform(seen).toarray(), dense)
-
-
-def test_weights_by_hand():
-    """Class 1 has the feature in 3 of its 3 + 1 counts, class 0 in 1 of 1 + 3."""
-    seen = CountVectorizer(vocabulary=["good", "bad"]).fit_transform(
-        ["good good bad", "good", "bad bad", "good bad"]
-    )
-    found = NaiveBayesWeights().fit(seen, [1, 1, 0, 0]).weights_
-    np.testing.assert_allclose(found, [log(4 / 6 / (2 / 6)), log(2 / 6 / (4 / 6))])
 
 
 def test_a_rare_word_counts_more_in_an_average():

@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from lib.hub.huggingface import from_hf
-from lib.hub.huggingface_config import to_config
 from tests.helpers.foreign import GPT2_SIZES, LLAMA_SIZES, gpt2, llama
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
@@ -86,12 +85,6 @@ def test_the_configuration_may_be_a_dict_with_only_what_matters():
     theirs, options = llama(), {"model_type": "llama", **LLAMA_SIZES}
     ours = from_hf(theirs.state_dict(), options).eval()
     torch.testing.assert_close(ours(ids), theirs(ids).logits, **CLOSE)
-
-
-def test_newer_configurations_keep_the_rotary_base_elsewhere():
-    rope = {"rope_type": "default", "rope_theta": 500.0}
-    options = {"model_type": "llama", **LLAMA_SIZES, "rope_parameters": rope}
-    assert to_config(options).rotary_base == 500.0
 
 
 def test_a_model_saved_without_its_head():
@@ -179,47 +172,3 @@ def test_a_tied_head_must_be_the_token_matrix():
         from_hf(
             model.state_dict(), model.config.to_dict() | {"tie_word_embeddings": True}
         )
-
-
-# --- options that ours does not have
-
-
-@pytest.mark.parametrize(
-    "kind, options",
-    [
-        ("gpt2", {"activation_function": "tanh"}),
-        ("gpt2", {"scale_attn_weights": False}),
-        ("gpt2", {"scale_attn_by_inverse_layer_idx": True}),
-        ("gpt2", {"add_cross_attention": True}),
-        ("gpt2", {"model_type": "bert"}),
-        ("llama", {"hidden_act": "gelu"}),
-        ("llama", {"attention_bias": True}),
-        ("llama", {"mlp_bias": True}),
-        ("llama", {"head_dim": 16}),
-        ("llama", {"partial_rotary_factor": 0.5}),
-        ("llama", {"rope_scaling": {"rope_type": "llama3", "factor": 8.0}}),
-        ("llama", {"rope_scaling": {"type": "linear", "factor": 2.0}}),
-        ("llama", {"rope_parameters": {"rope_type": "yarn"}}),
-        ("llama", {"num_key_value_heads": 3}),
-    ],
-)
-def test_options_that_ours_does_not_have_are_refused_by_name(kind, options):
-    model = MODELS[kind]()
-    (name,) = options
-    name = {"num_key_value_heads": "kv_heads"}.get(name, name)
-    name = "rope_type|type" if name.startswith("rope") else name
-    with pytest.raises(ValueError, match=f"^({name}) must be"):
-        from_hf(model.state_dict(), model.config.to_dict() | options)
-
-
-@pytest.mark.parametrize("kind, sizes", [("gpt2", GPT2_SIZES), ("llama", LLAMA_SIZES)])
-def test_sizes_that_a_configuration_lacks_are_named(kind, sizes):
-    whole = {"model_type": kind, **sizes}
-    for name in sizes:
-        with pytest.raises(ValueError, match=f"lacks {name}"):
-            to_config({key: value for key, value in whole.items() if key != name})
-
-
-def test_what_is_no_configuration_is_refused():
-    with pytest.raises(ValueError, match="config must be a dict or have a to_dict"):
-        from_hf({}, "gpt2")

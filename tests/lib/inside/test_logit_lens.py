@@ -10,6 +10,13 @@ from lib.model.config import GPTConfig
 from lib.model.gpt import GPT
 from lib.train import next_token_loss
 
+TYPES = {  # and how far from the same in float64 a probability or a loss may be
+    torch.float64: 1e-9,
+    torch.float32: 1e-5,
+    torch.float16: 5e-3,
+    torch.bfloat16: 3e-2,
+}
+
 
 @pytest.fixture
 def model():
@@ -43,3 +50,33 @@ def test_surprise_is_the_loss(model):
     loss = next_token_loss(model(x), y).item()
     last = read_out(model, x)["blocks.1.feed_forward"]
     assert surprise(last, y) == pytest.approx(loss, abs=1e-5)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_reading_out_in_every_type(model, dtype):
+    x, y = torch.randint(11, (2, 3, 7))
+    for name, exact in read_out(model.double(), x).items():
+        found = read_out(model.to(dtype), x)[name]
+        assert found.dtype == dtype
+        close = {"atol": TYPES[dtype], "rtol": 0, "check_dtype": False}
+        torch.testing.assert_close(found, exact, **close)
+        assert surprise(found, y) == pytest.approx(surprise(exact, y), abs=TYPES[dtype])
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_reading_out_under_autocast(model, half):
+    x, y = torch.randint(11, (2, 3, 7))
+    exact = read_out(model, x)
+    with torch.autocast("cpu", half):
+        found = read_out(model, x)
+        losses = [surprise(each, y) for each in found.values()]
+    expected = [surprise(each, y) for each in exact.values()]
+    assert losses == pytest.approx(expected, abs=TYPES[torch.bfloat16])
+
+
+def test_the_loss_of_half_precision_keeps_its_digits():
+    """Rounded to bfloat16, a logarithm has three of them."""
+    probabilities = torch.full((1, 1000, 3), 1 / 3, dtype=torch.bfloat16)
+    targets = torch.zeros(1, 1000, dtype=torch.long)
+    expected = -probabilities[0, 0, 0].double().log().item()
+    assert surprise(probabilities, targets) == pytest.approx(expected, abs=1e-6)

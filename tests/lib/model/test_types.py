@@ -10,7 +10,7 @@ from lib.inside.hooks import attention_weights, residual_stream
 from lib.model.attention import MultiHeadAttention, scaled_dot_product, split_heads
 from lib.model.attention_only import AttentionOnly
 from lib.model.block import Block, DecoderBlock, NoResidual, PostNorm, PreNorm
-from lib.model.embedding import Embedding, check_ids
+from lib.model.embedding import Embedding
 from lib.model.encoder import Encoder
 from lib.model.feedforward import FEED_FORWARDS
 from lib.model.gpt import GPT
@@ -249,18 +249,6 @@ def test_ids_outside_the_vocabulary_are_refused(wrong):
     for ask in (gpt("gpt2"), gpt("small", Encoder), alone, Embedding(64, WIDTH)):
         with pytest.raises(ValueError, match=r"ids must lie in 0\.\.63, got"):
             ask(outside)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bool, torch.complex64])
-def test_ids_that_are_no_whole_numbers_are_refused(dtype):
-    with pytest.raises(ValueError, match=f"must be whole numbers, got {dtype}"):
-        check_ids.__wrapped__(torch.zeros(2, 3, dtype=dtype))
-
-
-@pytest.mark.parametrize("shape", [(), (3,), (1, 2, 3)])
-def test_ids_of_another_shape_are_refused(shape):
-    with pytest.raises(ValueError, match=r"must be \(batch, time\), .* got \("):
-        check_ids(torch.zeros(shape, dtype=torch.long))
 
 
 def test_a_mask_beside_a_cache_is_refused():

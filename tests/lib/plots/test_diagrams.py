@@ -56,4 +56,4 @@ def test_the_diagram_of_the_cache_has_one_new_column():
 
 def test_an_arrow_must_lead_somewhere():
     with pytest.raises(ValueError, match=r"one stays at \(3, 4\)"):
-        diagrams.draw([], [(3, 4, 3, 4, "")], (9, 9), "label")
+        diagrams.picture([], [(3, 4, 3, 4, "")], (9, 9), "label")

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 
 from lib import plots
-from lib.measure.slices import Slice
 from lib.plots import classification
 from lib.plots.labels import plain, plain_line, plain_token
 
@@ -65,16 +64,6 @@ PICTURES = {
     "word_map": lambda: plots.word_map(torch.arange(16.0).view(8, 2), ODD, ODD, ODD[0]),
     "accuracy_by_labels": lambda: classification.accuracy_by_labels(
         by_labels(), ODD[0], ylabel=ODD[1]
-    ),
-    "slice_dots": lambda: classification.slice_dots(
-        {name: Slice(9, 0.5, 0.4, 0.6) for name in ODD}, ODD[0]
-    ),
-    "confusion_map": lambda: classification.confusion_map([0, 1], [1, 0], ODD, ODD[0]),
-    "roc": lambda: classification.roc(
-        {name: [0.1, 0.9] for name in ODD}, [0, 1], ODD[0]
-    ),
-    "reliability": lambda: classification.reliability(
-        {name: [0.1, 0.9] for name in ODD}, [0, 1], ODD[0]
     ),
 }
 
@@ -130,7 +119,7 @@ def test_a_word_with_a_break_stays_on_one_line():
 
 
 @pytest.mark.parametrize(
-    "draw, message",
+    "picture, message",
     [
         (lambda: plots.attention_map(torch.ones(0, 0), []), "0 tokens do not fit"),
         (lambda: plots.head_grid(torch.ones(0, 3, 3)), "got 0 heads and columns=4"),
@@ -145,26 +134,14 @@ def test_a_word_with_a_break_stays_on_one_line():
         (lambda: plots.word_map(torch.ones(0, 2), [], []), "0 words do not fit 0"),
         (lambda: classification.accuracy_by_labels({}), "got {}"),
         (lambda: classification.accuracy_by_labels({"a": {}}), "got {'a': {}}"),
-        (lambda: classification.slice_dots({}), "at least one slice"),
-        (lambda: classification.confusion_map([], [], ["a"]), "0 predictions"),
-        (lambda: classification.confusion_map([0], [0, 0], ["a"]), "2 predictions"),
-        (lambda: classification.roc({"a": [0.5]}, [1]), r"both classes, got \[1\]"),
-        (lambda: classification.roc({"a": [0.5]}, [0, 1]), "1 probabilities of 'a'"),
-        (lambda: classification.roc({"a": [0.5, 2.0]}, [0, 1]), "'a' has others"),
-        (
-            lambda: classification.roc({"a": [0.5] * 3}, [0, 1, 2]),
-            r"in 0..1, got \[2\]",
-        ),
-        (lambda: classification.reliability({}, [0, 1], bins=0), "bins .* got 0"),
     ],
 )
-def test_what_cannot_be_drawn_is_named(draw, message):
+def test_what_cannot_be_drawn_is_named(picture, message):
     with pytest.raises(ValueError, match=message):
-        draw()
+        picture()
 
 
 def test_what_is_unusual_can_be_drawn():
     shown(plots.mask_row({"one": torch.ones(3, 3).bool()}))
     shown(plots.compare_curves({"diverged": ([1, 2, 3], [3.0, 2.0, torch.nan])}))
     shown(plots.attention_map(torch.eye(2, dtype=torch.bfloat16), ["a", "b"]))
-    shown(classification.roc({"a": [0.1, 0.9]}, torch.tensor([False, True])))

@@ -11,6 +11,12 @@ from lib.train import adamw, mask_tokens, token_loss, train
 from lib.train.sampled_softmax import sampled_loss, text_windows, with_samples
 from tests.helpers.models import TINY
 
+TYPES = {  # and how far from the same in float64 a loss, or a gradient, may be
+    torch.float64: 1e-6,  # chances are float32
+    torch.float32: 1e-5,
+    torch.float16: 1e-2,
+    torch.bfloat16: 5e-2,
+}
 TEXTS = [[n] * (3 + n) for n in range(8)]
 
 
@@ -84,3 +90,41 @@ def test_a_model_learns_by_it():
     )
     held_out = next(mask_tokens(text_windows(texts, 64, 8, seed=5), 10, 9, 0.2))
     assert token_loss(net, held_out) < 1  # of log(9) = 2.2 at the start
+
+
+def loss_and_gradient(net, chances):
+    """Of one batch, with the same words drawn whatever the type."""
+    batch = (*hidden(), torch.tensor([2, 0, 7, 7, 10]))
+    loss = sampled_loss(net, batch, chances)
+    loss.backward()
+    return loss, net.unembed.weight.grad
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_the_loss_in_every_type(dtype):
+    chances = torch.linspace(1, 5, 11) / torch.linspace(1, 5, 11).sum()
+    expected = loss_and_gradient(model().double(), chances)
+    found = loss_and_gradient(model().to(dtype), chances)
+    close = {"atol": TYPES[dtype], "rtol": TYPES[dtype], "check_dtype": False}
+    for mine, exact in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, exact, **close)
+    assert found[1].dtype == dtype
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_the_loss_under_autocast(half):
+    chances = torch.full((11,), 1 / 11)
+    expected, _ = loss_and_gradient(model(), chances)
+    with torch.autocast("cpu", half):
+        found, gradient = loss_and_gradient(model(), chances)
+    assert gradient.dtype == torch.float32
+    torch.testing.assert_close(found.float(), expected, atol=5e-2, rtol=5e-2)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_words_are_drawn_by_chances_of_any_type(dtype):
+    batch = (torch.zeros(1, 1).long(),) * 2
+    chances = torch.tensor([0.25, 0.5, 0.0, 0.25], dtype=dtype)
+    *_, drawn = next(with_samples(iter([batch]), chances, 2000))
+    shares = drawn.bincount(minlength=4) / 2000
+    torch.testing.assert_close(shares, chances.float(), atol=0.04, rtol=0)
