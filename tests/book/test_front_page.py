@@ -156,7 +156,7 @@ def weights(*figures):
 
 
 def test_the_page_says_how_much_is_loaded(tool):
-    assert "It loads a model of 0.6 MB." in tool.picture(FIGURES)
+    assert "a model of 0.6 MB is loaded" in tool.picture(FIGURES)
 
 
 def test_the_path_says_what_the_headers_say(tool):
