@@ -7,6 +7,9 @@ characters of all plays but two, for 500 steps, on one thread. Then it reads a l
 play that is new to it. Stored are, for each character of the line, the five that the
 model finds likeliest to follow, how likely it found the one that did, and the weights
 of every head.
+
+The model itself is stored too, in eight bits, as `plays_gpt` of `lib.hub`: on the front
+page it reads what a reader types. All figures are of the model as it is stored.
 """
 
 from dataclasses import replace
@@ -19,12 +22,16 @@ from torch import Tensor
 from benchmarks import Target, conclude, plays
 from lib import train
 from lib.data import corpora
+from lib.hub import pretrained
 from lib.inside.hooks import attention_weights
 from lib.model.config import SMALL
 from lib.model.gpt import GPT
+from tools.machine import machine
 
+COMMAND = "python -m benchmarks.front_page"
 LINE, PLAY = "Is this a dagger which I see before me,\n", "Macbeth"
 STEPS, BATCH, TIME, GUESSES = 500, 12, 64, 5
+NAME = "plays_gpt"
 
 
 def learn(text: plays.Plays, steps: int = STEPS) -> GPT:
@@ -59,11 +66,27 @@ def whole(percents: Tensor) -> str:
     return " ".join(map(str, percents.round().int().tolist()))
 
 
+def store(model: GPT, text: plays.Plays, seconds: float) -> pretrained.PretrainedGPT:
+    """The model as the hub has it now, with its card."""
+    about = {
+        "command": COMMAND,
+        "data": f"all plays of lib.data.corpora.shakespeare() but {plays.HELD_OUT}",
+        "held_out_nats_in_float32": round(train.evaluate(model, text.test(TIME)), 4),
+        "machine": machine("torch"),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "processor_seconds": round(seconds),
+        "tokens": STEPS * BATCH * TIME,
+    }
+    pretrained.save_pretrained(NAME, model, text.characters, about)
+    return pretrained.load_gpt(NAME)
+
+
 def main() -> None:
     torch.set_num_threads(1)
     text, began = plays.read(), process_time()
     model = learn(text)
     seconds = process_time() - began
+    model = store(model, text, seconds).model
     every = corpora.shakespeare()
     if PLAY not in plays.HELD_OUT or LINE not in every[PLAY]:
         raise ValueError(f"{LINE!r} must be a line of a play held out, not of {PLAY}")

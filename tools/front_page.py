@@ -2,8 +2,9 @@
 
 The directive `prediction` draws the stored result of `benchmarks/front_page.py`: a line
 of text, what a small GPT expects after each of its letters, and where its heads look.
-Nothing is computed here or in the browser, which only exchanges what is shown; the
-first state stands in the page, for readers without JavaScript.
+Nothing is computed here; the first state stands in the page, for readers without
+JavaScript. Into a field a reader can type another line, which the same model reads in
+the browser: see assets/prediction.js, and tools/site_models.py for the model.
 
 The directive `chapter-path` lists every chapter with what its header says of it. In its
 lines stands what each trains.
@@ -19,13 +20,15 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from lib.hub.pretrained import megabytes
 from lib.widgets.template import options, script_json
 from tools.address import chapters, read_notebook
 from tools.reference_pages import note_sources, place_link
 
 TEMPLATE = Path(__file__).with_name("prediction.html")
 RESULT = "benchmarks/results/front_page.json"
-MODEL = "chapters/06_training"  # where the recipe is explained
+EXPLAINED = "chapters/06_training"  # what the recipe does
+MODEL = "plays_gpt"
 START, LAYER, HEAD = 19, 3, 3  # after "Is this a dagger whi": each guess makes a word
 HEADER = re.compile(r"^- \*\*([\w ]+?):?\*\*:? (.+)$", re.MULTILINE)
 
@@ -53,7 +56,7 @@ def caption(figures: dict) -> nodes.paragraph:
         f"{figures['plays_learned_from']} plays of Shakespeare, and none of them is "
         f"{figures['play']}."
     )
-    link = place_link(chapter=MODEL, heading="")
+    link = place_link(chapter=EXPLAINED, heading="")
     return nodes.paragraph("", model, link, nodes.Text(text), classes=["prediction-of"])
 
 
@@ -73,6 +76,8 @@ def picture(figures: dict) -> str:
         "SAYS": html.escape(every["says"][now], quote=False),
         "LOOKS": html.escape(seen["looks"][now], quote=False),
         "DATA": script_json(every),
+        "MODEL": MODEL,
+        "MEGABYTES": megabytes(MODEL),
     }
     page = TEMPLATE.read_text(encoding="utf-8")
     return re.sub("__([A-Z]+)__", lambda found: values[found[1]], page)

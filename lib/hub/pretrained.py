@@ -64,6 +64,12 @@ def names(kind: str | None = None, folder: str | Path = FOLDER) -> list[str]:
     return found
 
 
+def megabytes(name: str, folder: str | Path = FOLDER) -> str:
+    """How much of a model a reader has to load: "0.6", or "6"."""
+    size = Path(folder, f"{name}.safetensors").expanduser().stat().st_size / 1e6
+    return f"{size:.1f}" if size < 1 else f"{size:.0f}"
+
+
 def load_encoder(name: str, folder: str | Path = FOLDER) -> PretrainedEncoder:
     """An encoder in float32, ready to use or to be trained further.
 

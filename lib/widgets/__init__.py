@@ -7,6 +7,7 @@ explorers.py   they work on the page alone, with no running Python
 template.py    a page with its data put in place
 shading.py     a text whose words are colored
 surprise.py    a text whose tokens are colored by what they cost a model
+writer.py      a text that a model writes, on the site anew in the page
 live.py        panels that ask a running Python: in Colab and JupyterLab
 =============  ===========================================================
 """
@@ -18,8 +19,10 @@ from lib.widgets.explorers import (
     token_explorer,
     word_explorer,
 )
+from lib.widgets.writer import generation_explorer
 
 __all__ = [
+    "generation_explorer",
     "next_token_explorer",
     "softmax_explorer",
     "stream_explorer",

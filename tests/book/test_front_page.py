@@ -7,10 +7,13 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
+import torch
 from docutils import nodes
 from docutils.parsers.rst import DirectiveError
 from sphinx import addnodes
 
+from benchmarks import front_page as benchmark
+from lib.hub import pretrained
 from tools import front_page, measured_pages
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +22,7 @@ FIGURES = STORED["figures"]
 INDEX = (ROOT / "index.md").read_text()
 TRAINS = re.search(r"```\{chapter-path\}\n(.+?)\n```", INDEX, re.DOTALL)[1].splitlines()
 CHAPTERS = sorted(ROOT.glob("chapters/*.ipynb"))
+SCRIPTS = 2  # of the template: one draws, one brings the model
 SMALL = {  # a line of three letters, one layer, two heads
     "line": "a b\n",
     "expected": [" a", "ab", "\nb"],
@@ -82,7 +86,7 @@ def test_sentences_say_what_the_picture_shows(tool):
 def test_the_first_state_stands_in_the_page(tool):
     """For readers without JavaScript; with it, the script finds the same."""
     page, states = tool.picture(FIGURES), tool.states(FIGURES)
-    assert not re.search("__[A-Z]+__", page) and page.count("</script>") == 1
+    assert not re.search("__[A-Z]+__", page) and page.count("</script>") == SCRIPTS
     chosen = states["heads"][tool.LAYER * len(FIGURES["weights"][0]) + tool.HEAD]
     for sentence in (states["says"][tool.START], chosen["looks"][tool.START]):
         assert f"<p>{sentence}</p>" in page
@@ -97,7 +101,7 @@ def test_the_first_state_stands_in_the_page(tool):
     assert (
         f'head.value = "{tool.LAYER * len(FIGURES["weights"][0]) + tool.HEAD}";' in page
     )
-    data = json.loads(re.search(r"data = (\{.*\});", page)[1])
+    data = json.loads(re.search(r"stored = (\{.*\});", page)[1])
     assert data == json.loads(json.dumps(states))
 
 
@@ -114,7 +118,8 @@ def test_no_text_can_end_the_script_or_open_a_tag(tool, monkeypatch):
         "weights": [[[" ".join("1" * t) for t in range(1, len(line))]] * 2],
     }
     page = tool.picture(wide)
-    assert page.count("</script>") == 1 and "<b>&lt;</b>" in page and "<b><" not in page
+    assert page.count("</script>") == SCRIPTS
+    assert "<b>&lt;</b>" in page and "<b><" not in page
 
 
 def test_the_model_is_named_from_the_stored_figures(tool):
@@ -123,6 +128,35 @@ def test_the_model_is_named_from_the_stored_figures(tool):
     for name in ("processor_seconds", "plays_learned_from", "play"):
         assert f" {FIGURES[name]}" in text
     assert f"{FIGURES['characters_learned_from']:,} characters" in text
+
+
+def test_the_stored_model_says_what_is_stored():
+    """The picture and the model that a reader wakes are of one training."""
+    model, tokenizer, card = pretrained.load_gpt(front_page.MODEL)
+    ids = torch.tensor(tokenizer.encode(FIGURES["line"]))
+    found = benchmark.read(model, ids, tokenizer.tokens)
+    for stored, now in (
+        (FIGURES["came"], found["came"]),
+        *zip(FIGURES["percents"], found["percents"], strict=True),
+        *zip(*weights(FIGURES, found), strict=True),
+    ):
+        pairs = zip(map(int, stored.split()), map(int, now.split()), strict=True)
+        assert all(abs(a - b) <= 1 for a, b in pairs)
+    assert card["processor_seconds"] == FIGURES["processor_seconds"]
+    size = (pretrained.FOLDER / f"{front_page.MODEL}.safetensors").stat().st_size
+    assert size < 600_000 and front_page.MODEL == benchmark.NAME
+
+
+def weights(*figures):
+    """Every row of every head, in one list for each."""
+    return [
+        [row for layer in each["weights"] for head in layer for row in head]
+        for each in figures
+    ]
+
+
+def test_the_page_says_how_much_is_loaded(tool):
+    assert "a model of 0.6 MB is loaded" in tool.picture(FIGURES)
 
 
 def test_the_path_says_what_the_headers_say(tool):

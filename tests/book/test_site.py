@@ -18,14 +18,19 @@ from urllib.parse import urlsplit
 
 import nbformat
 import pytest
+import torch
 from PIL import Image
 from pypdf import PdfReader
 from sphinx.errors import ExtensionError
 
-from tests.helpers.browser import Reader, serve
+from lib.hub import pretrained
+from lib.tokens.tokenizer import CharacterTokenizer
+from lib.widgets.writer import generation_explorer
+from tests.helpers.browser import AUDIT, FOCUS, SCRIPTS, Reader, serve
 from tests.helpers.contents import contents
+from tests.helpers.models_on_disk import PROMPTS, scores
 from tests.helpers.site import PAGES
-from tools import library, offline_site, theme_scripts
+from tools import library, offline_site, site_models, theme_scripts
 from tools.address import address, site
 
 ROOT = Path(__file__).parents[2]
@@ -207,6 +212,103 @@ def test_the_picture_on_the_front_page_is_alive(browser, build):
 def said(page) -> str:
     """The sentences under the picture."""
     return page.locator(".prediction .say").inner_text()
+
+
+def test_a_typed_line_is_read_in_the_page(browser, build):
+    """By the model whose picture it was; the stored line read so looks as stored."""
+    stored = json.loads((ROOT / "benchmarks/results/front_page.json").read_text())
+    figures, late = stored["figures"], []
+    line = figures["line"].strip()
+    with serve(build[1]) as address:
+        reader = Reader(browser, address, "light", 1280)
+        page = reader.page
+        page.on("request", lambda asked: late.append(asked.url.removeprefix(address)))
+        page.goto(f"{address}index.html")
+        page.locator(".prediction .position").press("Home")
+        assert not [name for name in late if "models/" in name]
+        field = page.locator(".prediction .own")
+        field.focus()
+        field.fill(line)
+        done = page.locator(".prediction .say").filter(has_text=f"After “{line}”")
+        done.wait_for(timeout=30_000)
+        assert "models/plays_gpt.json" in "".join(late)
+        for t in (0, 7, 19):
+            page.locator(".prediction .position").fill(str(t))
+            bars = page.locator(".prediction .guesses span").all_inner_texts()
+            percents = [int(text.replace("\u00a0%", "")) for text in bars[:5]]
+            expected = map(int, figures["percents"][t].split())
+            assert all(abs(a - b) <= 1 for a, b in zip(percents, expected, strict=True))
+        field.fill("Zoë")
+        page.locator(".prediction .awake").filter(has_text="“ë”: left out").wait_for()
+        assert page.locator(".prediction .line").inner_text() == "Zo"
+        field.fill("")
+        page.locator(".prediction .say").filter(has_text="dagger whi").wait_for()
+        assert not reader.now.faults
+
+
+def test_opened_from_disk_the_page_says_why_it_reads_no_line(browser, build):
+    page = browser.new_page()
+    page.goto((build[1] / "index.html").as_uri())
+    assert "Opened from disk" in page.locator(".prediction .awake").inner_text()
+    assert page.locator(".prediction .own").is_disabled()
+    assert "After “Is this a dagger whi”" in said(page)
+
+
+READ = """async ([name, text]) => {
+  const { GPT, read_weights } = await import("./_static/gpt.js");
+  const { make_tokenizer } = await import("./_static/tokenizer.js");
+  const get = (end) => fetch(`./_static/models/${name}.${end}`);
+  const card = await (await get("json")).json();
+  const data = await (await get("safetensors")).arrayBuffer();
+  const gpt = new GPT(card.config, read_weights(data));
+  const found = make_tokenizer(card).encode(text);
+  return [found, found.map((id) => Array.from(gpt.read(id)))];
+}"""
+
+
+@pytest.mark.parametrize("name", pretrained.names("gpt"))
+@pytest.mark.parametrize("prompt", range(len(PROMPTS)))
+def test_the_models_of_the_site_say_what_pytorch_says(prompt, name, browser, build):
+    """Within 1e-3 of a logit, on the weights as they are stored, in the page."""
+    folder = build[1] / site_models.FOLDER
+    tokenizer = pretrained.load_gpt(name, folder).tokenizer
+    text = PROMPTS[prompt]
+    if isinstance(tokenizer, CharacterTokenizer):
+        text = "".join(each for each in text if each in tokenizer.ids)
+    with serve(build[1]) as address:
+        page = browser.new_page()
+        page.goto(f"{address}index.html")
+        ids, found = page.evaluate(READ, [name, text])
+        page.close()
+    assert ids == tokenizer.encode(text)
+    ours = scores(name, folder, ids)
+    assert (torch.tensor(found) - ours).abs().max() < 1e-3
+
+
+def test_a_text_that_is_written_in_the_page_has_no_fault(browser, build, tmp_path):
+    """The widget, awake, on the page of a chapter, in both schemes and widths."""
+    copy = shutil.copytree(build[1], tmp_path / "site")  # others read the build
+    folder, name = build[1] / site_models.FOLDER, pretrained.names("gpt")[0]
+    written = generation_explorer(name, "To be", 9, folder=folder).data
+    page = (build[1] / "chapters/07_generation.html").read_text("utf-8")
+    place = page.index("</h1>", page.index("<article")) + len("</h1>")
+    output = f'<div class="cell_output">{written}</div>'
+    body = page[:place] + output + page[place:]
+    (copy / "chapters/written.html").write_text(body, "utf-8")
+    with serve(copy) as address:
+        for view in (("light", 1280), ("dark", 390)):
+            reader = Reader(browser, address, *view)
+            reader.page.goto(f"{address}chapters/written.html")
+            root = reader.page.locator(".writer")
+            root.locator(".wake").click()
+            root.locator(".awake").filter(has_text="paused").wait_for(timeout=60_000)
+            root.locator(".token:not(.given)").first.click()
+            assert root.locator(".choice button").count() == 8
+            checks = (SCRIPTS["overflow"], FOCUS, AUDIT)
+            rules = [None, None, {"rules": {}}]
+            for check, told in zip(checks, rules, strict=True):
+                assert not reader.page.evaluate(check, told), view
+            assert not reader.now.faults
 
 
 def test_the_picture_needs_no_script_and_stands_on_the_first_screen(browser, build):

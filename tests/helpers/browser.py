@@ -330,8 +330,11 @@ SCRIPTS = {
       .filter((e) => !/[^\\x00-\\x7f]/.test(getComputedStyle(e, "::before").content))
       .map((e) => e.className)""",
 }
-# What the keyboard cannot reach; what does not show that it is there.
+# What the keyboard cannot reach; what does not show that it is there. A model that is
+# loaded when a reader enters a field is not loaded by this: no part hears of it.
 FOCUS = """() => {
+  const hush = (event) => event.stopImmediatePropagation();
+  window.addEventListener("focus", hush, true);
   const ringed = (style) => style.outlineStyle !== "none" &&
     parseFloat(style.outlineWidth) >= 2;
   const look = (e) => {  // the ring may be around a part of it
@@ -355,6 +358,7 @@ FOCUS = """() => {
         control.outerHTML.slice(0, 120));
   }
   before.focus({preventScroll: true});
+  window.removeEventListener("focus", hush, true);
   return faults;
 }"""
 KINDS = [

@@ -13,6 +13,7 @@ from lib.hub.pretrained import (
     FOLDER,
     load_encoder,
     load_gpt,
+    megabytes,
     names,
     save_pretrained,
 )
@@ -56,6 +57,12 @@ def written(tmp_path):
     model = GPT(replace(TINY, vocab=len(pieces), init_std=0.3, qk_norm=True))
     save_pretrained("writes", model, pieces, {"seconds": 1}, tmp_path)
     return model.eval(), pieces, tmp_path
+
+
+def test_a_model_says_how_large_it_is(tmp_path):
+    for size, said in ((568_912, "0.6"), (5_900_000, "6")):
+        (tmp_path / "a.safetensors").write_bytes(bytes(size))
+        assert megabytes("a", tmp_path) == said
 
 
 def test_a_gpt_comes_back_in_eight_bits(written):
