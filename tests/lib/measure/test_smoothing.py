@@ -65,7 +65,9 @@ def kneser_ney(text, vocab, order, past, token, longest=True):
 
 
 @pytest.mark.parametrize("order", [1, 2, 4])
-@pytest.mark.parametrize("name, plainly", [*zip(MIXED, (kneser_ney, witten_bell))])
+@pytest.mark.parametrize(
+    "name, plainly", [("Kneser-Ney", kneser_ney), ("Witten-Bell", witten_bell)]
+)
 def test_it_is_what_plain_counting_gives(name, plainly, order):
     text, held_out = some_text(150, 6).tolist(), some_text(30, 8, seed=1).tolist()
     found = NGram(torch.tensor(text), 8, order, name).surprises(torch.tensor(held_out))
@@ -129,7 +131,8 @@ def test_discounts_by_hand():
 def test_discounts_of_too_few_counts_are_half():
     half = torch.tensor([0, 0.5, 1, 1.5], dtype=torch.float64)
     torch.testing.assert_close(discounts(torch.tensor([7, 9])), half)
-    torch.testing.assert_close(discounts(torch.tensor([1, 1, 1])).sum(), half.sum() + 0.5)
+    half[1] = 1  # a run that came once says nothing where none came twice
+    torch.testing.assert_close(discounts(torch.tensor([1, 1, 1])), half)
 
 
 def test_an_unknown_smoothing_is_refused():
