@@ -4,7 +4,8 @@
     python -m benchmarks.samples --hub FOLDER        another model, not stored
 
 The writers are the best table of counts of `benchmarks.bits_a_character`, its
-half-minute run, and the book's GPT. All get the same prompts, seeds and temperature.
+half-minute run, and the book's GPT. All get the same prompts, each with a seed of its
+own, and the same temperature.
 """
 
 import argparse
@@ -30,19 +31,19 @@ PROMPTS = (
     "The worst thing about this movie",
     "If you want to see",
 )
-NEW, SEED, TEMPERATURE = 80, 0, 0.8
+NEW, TEMPERATURE = 80, 0.8
 COUNTS = {"order": 5, "smoothing": "Kneser-Ney"}  # of tokens
 
 
 def continuations(model: GPT | NGram, tokenizer: BytePairTokenizer) -> list[str]:
     """Each prompt, as the beginning of a review, and what the model writes after it."""
     end = tokenizer.special[END]
-    written = []
-    for prompt in PROMPTS:
-        ids = torch.tensor([end, *tokenizer.encode(prompt)])
-        text = generate(model, ids, NEW, Sampling(TEMPERATURE), stop=(end,), seed=SEED)
-        written.append(tokenizer.decode(text[text != end]))
-    return written
+    prompts = [torch.tensor([end, *tokenizer.encode(prompt)]) for prompt in PROMPTS]
+    texts = [
+        generate(model, ids, NEW, Sampling(TEMPERATURE), stop=(end,), seed=number)
+        for number, ids in enumerate(prompts)
+    ]
+    return [tokenizer.decode(text[text != end]) for text in texts]
 
 
 def main(arguments: list[str]) -> None:
@@ -55,7 +56,7 @@ def main(arguments: list[str]) -> None:
     learned = as_ids(reviews.imdb().training, tokenizer)
     writers = {
         "counts": NGram(learned, len(tokenizer), **COUNTS),
-        "half_minute": half_minute(learned, len(tokenizer), SEED)[0],
+        "half_minute": half_minute(learned, len(tokenizer), seed=0)[0],
         "review_gpt": stored.model,
     }
     written = {n: continuations(model, tokenizer) for n, model in writers.items()}
@@ -65,7 +66,6 @@ def main(arguments: list[str]) -> None:
         "counts": COUNTS,
         "new_tokens": NEW,
         "prompts": PROMPTS,
-        "seed": SEED,
         "temperature": TEMPERATURE,
         "weights_sha256": stored.card["sha256"],
         "written": written,
