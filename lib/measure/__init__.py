@@ -4,6 +4,8 @@
 file               idea
 =================  =======================================================
 ngram.py           counts of characters and tokens: the baseline
+smoothing.py       how much of a count to believe
+copies.py          what stands, letter for letter, in a known text
 diversity.py       how much a text repeats, itself or another
 slices.py          where a classifier fails, by kinds of text
 minimal_pairs.py   nearly the same sentence, the opposite meaning

@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from lib.data.ids import as_ids
+from lib.measure.smoothing import SMOOTHINGS
 
 
 def unigram(ids: Int[Tensor, " text"], vocab: int) -> Float[Tensor, " vocab"]:
@@ -114,32 +115,53 @@ class NGram:
     """Predicts by looking up what followed the last tokens wherever they came before.
 
     The next token is as likely as it was, in the text, after the last `order` - 1
-    tokens. Where the text does not have these, one fewer is looked up, and so on down
-    to none.
-
-    Source: Brants et al. 2007, "Large Language Models in Machine Translation", section
-    4 (backing off without reweighting).
+    tokens. With the `smoothing` "backing off", where the text does not have these, one
+    fewer is looked up, and so on down to none. With "Kneser-Ney" or "Witten-Bell" all
+    lengths are mixed, and no token is impossible (see `lib.measure.smoothing`).
     """
 
-    def __init__(self, ids: Int[Tensor, " text"], vocab: int, order: int):
+    def __init__(
+        self,
+        ids: Int[Tensor, " text"],
+        vocab: int,
+        order: int,
+        smoothing: str = "backing off",
+    ):
         """Raises ValueError unless 1 <= order <= the length of the text.
 
         Every run of tokens has a number, its rank among the runs of its length. A run
-        that is one longer gets a code, rank * vocab + its last token.
+        that is one longer gets a code, rank * vocab + its last token. Raises ValueError
+        for an unknown smoothing, too.
         """
         ids = as_ids(ids, "ids", vocab).cpu()
         if type(order) is not int or not 1 <= order <= len(ids):
             raise ValueError(f"order must lie in 1..{len(ids)}, got {order!r}")
+        if smoothing not in SMOOTHINGS:
+            raise ValueError(
+                f"smoothing must be one of {[*SMOOTHINGS]}, got {smoothing!r}"
+            )
         self.vocab = vocab
         self.order = order
-        self.codes = []  # for each length the codes in the text, sorted
-        self.kinds = []  # the same, each once
+        self.smoothing = smoothing
+        self.kinds = []  # for each length the codes in the text, each once, sorted
+        counted = []  # and how often each came
         ranks = torch.zeros_like(ids)  # of the empty run before each token
         for length in range(1, order + 1):
             codes = ranks[: len(ids) - length + 1] * vocab + ids[length - 1 :]
-            kinds, ranks = codes.unique(return_inverse=True)
-            self.codes.append(codes.sort().values)
+            kinds, longer, counts = codes.unique(
+                return_inverse=True, return_counts=True
+            )
+            if smoothing == "Kneser-Ney" and length > 1:
+                counted[-1] = _different_before(longer, ranks, len(self.kinds[-1]))
             self.kinds.append(kinds)
+            counted.append(counts)
+            ranks = longer
+        self.believed = [
+            SMOOTHINGS[smoothing](counts, kinds // vocab, pasts)
+            for counts, kinds, pasts in zip(
+                counted, self.kinds, [1, *map(len, self.kinds)], strict=False
+            )
+        ]
 
     def __call__(
         self, ids: Int[Tensor, "batch time"]
@@ -151,31 +173,65 @@ class NGram:
         rows = as_ids(ids, "ids", self.vocab, axes=2).cpu()
         if not len(rows):
             raise ValueError("ids must have at least one text, got none")
-        counts = torch.stack([self._followers(row) for row in rows])
-        return (counts / counts.sum(-1, keepdim=True)).log()[:, None].to(ids.device)
+        shares = torch.stack([self._next(row) for row in rows])
+        return shares.log()[:, None].to(ids.device)
 
-    def _followers(self, text: Int[Tensor, " text"]) -> Float[Tensor, " vocab"]:
-        """How often each token followed the longest ending that the text had."""
-        for length in range(min(self.order - 1, len(text)), 0, -1):
-            rank = self._rank(text[-length:].tolist())
-            if rank is not None:
-                counts = self._count(length, rank)
-                if counts.any():
-                    return counts
-        return self._count(0, 0)
+    def surprises(self, ids: Int[Tensor, " text"]) -> Float[Tensor, " text"]:
+        """The loss at each token, in nats; the first is predicted from nothing.
+
+        Raises ValueError when an id is outside the vocabulary.
+        """
+        ids = as_ids(ids, "ids", self.vocab).cpu()
+        shares = torch.full((len(ids),), 1 / self.vocab, dtype=torch.float64)
+        past = torch.zeros_like(ids)  # ranks of the runs that end before each token
+        for length in range(min(self.order, len(ids))):
+            place = self._places(length, past, ids[length:])
+            own, left = self.believed[length]
+            known = past >= 0
+            shares[length:] *= torch.where(known, left[past], 1.0)
+            shares[length:] += torch.where(place >= 0, own[place], 0.0)
+            past = place[:-1]
+        return -shares.log()
+
+    def _next(self, text: Int[Tensor, " text"]) -> Float[Tensor, " vocab"]:
+        """How likely each token is after a text, the shortest past first."""
+        shares = torch.full((self.vocab,), 1 / self.vocab)
+        for length in range(min(self.order - 1, len(text)) + 1):
+            rank = self._rank(text[len(text) - length :].tolist())
+            if rank is None:
+                break
+            own, left = self.believed[length]
+            bounds = torch.tensor([rank, rank + 1]) * self.vocab
+            first, end = torch.searchsorted(self.kinds[length], bounds).tolist()
+            shares = shares * left[rank]
+            shares[self.kinds[length][first:end] % self.vocab] += own[first:end]
+        return shares
 
     def _rank(self, run: list[int]) -> int | None:
         """The number of a run of tokens, None if the text does not have it."""
-        rank = 0
-        for kinds, token in zip(self.kinds, run, strict=False):
-            code = rank * self.vocab + token
-            rank = int(torch.searchsorted(kinds, code))
-            if rank == len(kinds) or kinds[rank] != code:
-                return None
-        return rank
+        rank = torch.tensor([0])
+        for length, token in enumerate(run):
+            rank = self._places(length, rank, torch.tensor([token]))
+        return int(rank) if rank >= 0 else None
 
-    def _count(self, length: int, rank: int) -> Float[Tensor, " vocab"]:
-        """How often each token followed the run of this length and rank."""
-        first = rank * self.vocab
-        bounds = torch.arange(first, first + self.vocab + 1)
-        return torch.searchsorted(self.codes[length], bounds).diff().float()
+    def _places(
+        self, length: int, past: Int[Tensor, " run"], tokens: Int[Tensor, " run"]
+    ) -> Int[Tensor, " run"]:
+        """The ranks of runs, each a past of this length and a token; -1 if unknown."""
+        kinds = self.kinds[length]
+        codes = past * self.vocab + tokens
+        place = torch.searchsorted(kinds, codes).clamp(max=len(kinds) - 1)
+        return torch.where((past >= 0) & (kinds[place] == codes), place, -1)
+
+
+def _different_before(
+    longer: Int[Tensor, " _"], ranks: Int[Tensor, " text"], runs: int
+) -> Int[Tensor, " run"]:
+    """After how many different tokens each run came.
+
+    `ranks` are those of the runs at each place of a text, `longer` those of the runs
+    with one more token.
+    """
+    without_first = torch.zeros(int(longer.max()) + 1, dtype=torch.long)
+    without_first[longer] = ranks[1:]
+    return torch.bincount(without_first, minlength=runs)

@@ -1,0 +1,63 @@
+"""What a model copies: only what it wrote, looked up in what it learned from."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from benchmarks import copies
+from benchmarks.pretrain_review_gpt import CONFIG, SPECIAL
+from lib.data.corpora import Review
+from lib.hub.pretrained import PretrainedGPT
+from lib.measure.copies import Copies
+from lib.model.gpt import GPT
+from lib.tokens.tokenizer import BytePairTokenizer
+
+TEXT = "the film was long and the film was slow, and then the film was over"
+TOKENIZER = BytePairTokenizer.train(TEXT * 3, 300, SPECIAL)
+
+
+@pytest.fixture
+def stored(monkeypatch):
+    torch.manual_seed(0)
+    monkeypatch.setattr(copies, "TOGETHER", 2)
+    config = replace(CONFIG, vocab=len(TOKENIZER), width=16, layers=1, heads=2)
+    return PretrainedGPT(GPT(replace(config, hidden=16)).eval(), TOKENIZER, {})
+
+
+def test_openings_and_what_follows_are_the_review(monkeypatch):
+    monkeypatch.setattr(copies, "SAMPLES", 2)
+    part = [Review(text, True, "imdb") for text in ("short", TEXT, TEXT[4:], TEXT)]
+    found = copies.openings(part, TOKENIZER)
+    assert len(found) == 2
+    for (ids, rest), review in zip(found, part[1:], strict=False):
+        assert len(ids) == copies.OPENING
+        assert review.text.startswith(TOKENIZER.decode(ids) + rest)
+
+
+def test_what_was_written_does_not_hold_the_prompt(stored, monkeypatch):
+    monkeypatch.setattr(copies, "NEW", 5)
+    prompts = [TOKENIZER.encode("the film "), [], TOKENIZER.encode("long")]
+    cold = copies.write(stored, prompts, heat=0.0)
+    assert len(cold) == 3
+    end = TOKENIZER.special["<|endoftext|>"]
+    for prompt, text in zip(prompts, cold, strict=True):
+        ids = [end, *prompt]
+        for _ in range(5):
+            ids.append(int(stored.model(torch.tensor([ids]))[0, -1].argmax()))
+        new = ids[len(prompt) + 1 :]
+        stop = new.index(end) if end in new else 5
+        assert text == TOKENIZER.decode(new[:stop])
+
+
+def test_figures_by_hand(monkeypatch):
+    monkeypatch.setattr(copies, "STRETCH", 4)
+    table = Copies(["one two three", "two four"], 4)
+    found = copies.measure(table, ["x two t", "none", "four"])
+    # " two" stands in one review, "two " in both, "wo t" in one; and "four"
+    assert (found["copied"], found["copied_and_in_several_reviews"]) == (4, 1)
+    assert found["stretches"] == 4 + 1 + 1 and found["characters"] == 15
+    assert found["longest"] == [6, 4]
+    assert found["share_copied"] == pytest.approx(4 / 6, abs=1e-6)
+    assert found["share_copied_from_one_review"] == pytest.approx(3 / 6, abs=1e-6)
+    assert found["texts_with_a_copy"]["accuracy"] == pytest.approx(2 / 3)
