@@ -11,7 +11,7 @@ const SETTINGS = [ // its field in sampling.js, its name, least, most, step, at 
   ["top_k", "top-k", 0, 100, 1, 0, 0],
   ["top_p", "top-p", 0.05, 1, 0.05, 1, 1],
   ["min_p", "min-p", 0, 0.5, 0.01, 0.05, 0],
-  ["repetition_penalty", "repetition penalty", 1, 2, 0.05, 1, 1],
+  ["repetition_penalty", "repetition", 1, 2, 0.05, 1, 1],
 ];
 
 // Wake the model and put the controls in place; the first text is written at once.
