@@ -126,6 +126,10 @@ def test_another_token_is_taken_and_the_text_goes_on_from_there(awake, browser):
     now = awake.locator(".written span").all_inner_texts()
     assert now[: given + 1] == pieces[: given + 1] and now[given + 1] == taken
     assert len(now) > given + 2
+    choose(awake, given + 1)  # it is shaded as any other, with the same list
+    assert "given" not in awake.locator(".chosen").get_attribute("class")
+    label = awake.locator(".choice button:disabled").get_attribute("aria-label")
+    assert label.startswith(f"taken: “{taken}”")
 
 
 def test_the_keyboard_reaches_every_token(awake, browser):
