@@ -12,6 +12,9 @@ text       tokens of a whole text, before it is cut into windows
 other      tokens, or windows, of another text
 row        rows of a table: the states of a source, the rows of a matrix
 window     runs of a few tokens in a text, one starting at each token
+run        different runs of tokens, in a table that counts them
+past       what came before: different runs without their last token
+place      places in a text at which a stretch begins
 query      positions that look (the rows of an attention matrix)
 key        positions that are looked at (its columns)
 layer      layers of a model, bottom to top

@@ -1,6 +1,7 @@
-"""A book of its own for tests that move it, change it or clone it."""
+"""What tests of several folders share: a book of their own, and Ctrl-C."""
 
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -30,3 +31,14 @@ def book(tmp_path: Path) -> dict[str, str]:
     ):
         subprocess.run([*git, *command], check=True)
     return standing_in(origin, tmp_path / "book.git")
+
+
+@pytest.fixture
+def stop_button():
+    """Ctrl-C as who types has it, here and in processes that are started here.
+
+    A job in the background begins with Ctrl-C ignored, and so do those that it starts.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -64,22 +64,23 @@ def test_weights_are_fetched_once(browser, models):
 @pytest.mark.parametrize(
     "fault, said",
     [
-        ("missing", "the site has no file models/odd.json (404)"),
+        ("missing", "the site has no file models/missing.json (404)"),
         ("damaged", "the weights that came are damaged"),
-        ("foreign", "odd is no GPT of this book's hub"),
+        ("foreign", "foreign is no GPT of this book's hub"),
     ],
 )
 def test_what_is_no_model_is_refused_in_words(fault, said, browser):
-    weights, card = (browser.models / f"odd.{end}" for end in ("safetensors", "json"))
+    weights = browser.models / f"{fault}.safetensors"  # of its own, as pages keep them
+    card = weights.with_suffix(".json")
     if fault != "missing":
-        write_gpt("odd", browser.models, TINY)
+        write_gpt(fault, browser.models, TINY)
     if fault == "damaged":
         data = bytearray(weights.read_bytes())
         data[-1] ^= 1
         weights.write_bytes(data)
     if fault == "foreign":
         card.write_text(card.read_text().replace('"gpt"', '"encoder"'))
-    assert browser.run(SAID, "odd").startswith(said)
+    assert browser.run(SAID, fault).startswith(said)
 
 
 def test_a_worker_that_cannot_start_says_so(browser, models):

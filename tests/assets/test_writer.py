@@ -29,9 +29,9 @@ def site(browser, widget):
     return open_page(browser, widget, ON_SITE)
 
 
-def open_page(browser, widget, attributes):
-    (browser.root / "w.html").write_text(PAGE.format(attributes, widget), "utf-8")
-    browser.page.goto(f"{browser.address}w.html")
+def open_page(browser, widget, attributes, name="w.html"):
+    (browser.root / name).write_text(PAGE.format(attributes, widget), "utf-8")
+    browser.page.goto(f"{browser.address}{name}")
     return browser.page.locator(".writer")
 
 
@@ -63,8 +63,8 @@ def test_it_asks_for_the_model_only_when_it_is_told_to(browser, site):
 
 
 def test_a_notebook_says_where_it_runs(browser, widget):
-    root = open_page(browser, widget, "")
-    assert "on the book's site" in root.locator(".awake").inner_text()
+    root = open_page(browser, widget, "", "notebook.html")  # not one that is kept
+    root.locator(".awake").filter(has_text="on the book's site").wait_for()
     assert not root.locator(".wake").is_visible()
 
 
@@ -72,7 +72,7 @@ def test_from_disk_it_says_why_not(browser, widget):
     (browser.root / "w.html").write_text(PAGE.format(ON_SITE, widget), "utf-8")
     page = browser.page.context.browser.new_page()
     page.goto((browser.root / "w.html").as_uri())
-    assert "Opened from disk" in page.locator(".writer .awake").inner_text()
+    page.locator(".writer .awake").filter(has_text="Opened from disk").wait_for()
     assert not page.locator(".writer .wake").is_visible()
     page.close()
 

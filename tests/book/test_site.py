@@ -249,7 +249,7 @@ def test_a_typed_line_is_read_in_the_page(browser, build):
 def test_opened_from_disk_the_page_says_why_it_reads_no_line(browser, build):
     page = browser.new_page()
     page.goto((build[1] / "index.html").as_uri())
-    assert "Opened from disk" in page.locator(".prediction .awake").inner_text()
+    page.locator(".prediction .awake").filter(has_text="Opened from disk").wait_for()
     assert page.locator(".prediction .own").is_disabled()
     assert "After “Is this a dagger whi”" in said(page)
 

@@ -17,6 +17,8 @@ from lib.model.gpt import GPT
 from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
 from tests.helpers.models import TINY
 
+pytestmark = pytest.mark.usefixtures("stop_button")
+
 LETTERS = CharacterTokenizer("abcdefghijk")
 
 

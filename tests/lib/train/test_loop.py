@@ -34,6 +34,8 @@ from lib.train import (
 )
 from tests.helpers.runs import At, batches, make, run, same
 
+pytestmark = pytest.mark.usefixtures("stop_button")
+
 
 def test_training_learns_what_can_be_learned():
     torch.manual_seed(0)
@@ -331,14 +333,6 @@ def test_the_last_step_is_checked_too():
     with pytest.raises(Diverged, match="the norm of the weights became"):
         train(model, optimizer, drawn, 1, objective=objective, schedule=lambda *_: 1.0)
     assert all(model.state_dict()[name].equal(before[name]) for name in before)
-
-
-@pytest.fixture(autouse=True)
-def stop_button():
-    """Ctrl-C as a notebook has it; a job in the background begins without one."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def press_stop(*_):
