@@ -67,7 +67,6 @@ from lib.check.chapter_06 import (
 from lib.check.chapter_07 import (
     cache_size,
     greedy,
-    grouped,
     kept,
     penalty,
     reach,
@@ -101,7 +100,6 @@ __all__ = [
     "gpt_size",
     "gradient",
     "greedy",
-    "grouped",
     "half_residual",
     "hide",
     "integrated",

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from lib.check.verdict import call, checker, of_kind, random_numbers, same, wrong_shape
 from lib.generate.sampling import repetition_penalty
-from lib.model.attention import scaled_dot_product
 
 SHARES = {"steep": 0.5, "wide": 0.25, "closed": 0.15, "blue": 0.07, "the": 0.03}
 KEPT = {"top_k 3": 3, "top_p 0.7": 2, "top_p 0.8": 3, "min_p 0.2": 3}
@@ -124,27 +123,6 @@ def cache_size(answer: Callable) -> Iterator[str]:
                 f"{layers} layers, {kv_heads} heads, {dim} numbers each, {context} "
                 f"tokens and {size} bytes give {true}, not {found}."
             )
-
-
-@checker
-def grouped(answer: Callable) -> Iterator[str]:
-    """`answer(q, k, v)`: 4 query heads share 2 heads of keys and values."""
-    q = random_numbers(2, 4, 5, 8)
-    (k, v) = random_numbers(2, 2, 5, 8, many=2)
-    repeated = (k.repeat_interleave(2, dim=1), v.repeat_interleave(2, dim=1))
-    true = scaled_dot_product(q, *repeated)[0]
-    result = call(answer, q, k, v)
-    yield from wrong_shape(result, true)
-    if same(
-        result, scaled_dot_product(q, k.repeat(1, 2, 1, 1), v.repeat(1, 2, 1, 1))[0]
-    ):
-        yield "heads 0 and 1 should share keys; yours take turns (0, 1, 0, 1)."
-    if same(
-        result, scaled_dot_product(q, k[:, :1].expand_as(q), v[:, :1].expand_as(q))[0]
-    ):
-        yield "all heads share the first keys; each group should have its own."
-    if not same(result, true):
-        yield "heads 0 and 1 should look at key head 0, heads 2 and 3 at key head 1."
 
 
 @checker

@@ -2,7 +2,6 @@
 
 import torch
 
-from lib.model.attention import scaled_dot_product
 from tests.helpers.checkers import exercise_tests
 
 
@@ -24,10 +23,6 @@ def all_at_once(model, ids, many):
     return torch.cat([ids, model(ids[None])[0, -1].argsort()[-many:]])
 
 
-def repeat(q, k, v, how):
-    return scaled_dot_product(q, how(k), how(v))[0]
-
-
 def slots(seen, context):
     return [max(range(slot, seen, context)) for slot in range(min(seen, context))]
 
@@ -41,7 +36,6 @@ RIGHT = {
     "cache_size": lambda layers, heads, dim, context, size: (
         2 * layers * heads * dim * context * size
     ),
-    "grouped": lambda q, k, v: repeat(q, k, v, lambda x: x.repeat_interleave(2, 1)),
     "ring": slots,
 }
 WRONG = [
@@ -75,26 +69,6 @@ WRONG = [
     ("cache_size", lambda n, h, d, c, s: 2 * n * h * d * c, "each of them takes"),
     ("cache_size", lambda n, h, d, c, s: 2 * n * d * c * s, "every head with keys"),
     ("cache_size", lambda n, h, d, c, s: 0, "give 9240, not 0"),
-    (
-        "grouped",
-        lambda q, k, v: repeat(q, k, v, lambda x: x.repeat(1, 2, 1, 1)),
-        "take turns",
-    ),
-    (
-        "grouped",
-        lambda q, k, v: repeat(q, k, v, lambda x: x[:, :1].expand_as(q)),
-        "all heads share",
-    ),
-    (
-        "grouped",
-        lambda q, k, v: repeat(q, k, v, lambda x: x.repeat_interleave(2, 1).flip(1)),
-        "heads 0 and 1 should look at key head 0",
-    ),
-    (
-        "grouped",
-        lambda q, k, v: q @ k.transpose(-2, -1) @ v,
-        "stops with RuntimeError",
-    ),
     ("ring", lambda seen, context: list(range(seen)), "have taken the slots"),
     (
         "ring",
