@@ -21,7 +21,7 @@ class Model {
     this.worker.onmessage = ({ data }) => this.hear(data);
     this.worker.onerror = (event) => {
       event.preventDefault();
-      const why = event.message || "this browser is too old for it, or a file is missing";
+      const why = `this browser is too old for it, or a file is missing (${event.message ?? "no worker"})`;
       for (const ticket of this.waiting.keys()) this.hear({ ticket, kind: "failed", why });
     };
   }

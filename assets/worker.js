@@ -22,8 +22,8 @@ const tasks = {
     await check(data, card.sha256);
     gpt = new GPT(card.config, read_weights(data));
     tokenizer = make_tokenizer(card);
-    const { context, layers, heads } = card.config;
-    postMessage({ ticket, kind: "awake", context, layers, heads, alphabet: card.alphabet });
+    const { vocab, context, layers, heads } = card.config;
+    postMessage({ ticket, kind: "awake", vocab, context, layers, heads, alphabet: card.alphabet });
   },
 
   // What is expected after each token of a text, and where each head looks then, in whole percents.

@@ -11,7 +11,7 @@ const SETTINGS = [ // its field in sampling.js, its name, least, most, step, at 
   ["top_k", "top-k", 0, 100, 1, 0, 0],
   ["top_p", "top-p", 0.05, 1, 0.05, 1, 1],
   ["min_p", "min-p", 0, 0.5, 0.01, 0.05, 0],
-  ["repetition_penalty", "repetition penalty", 1, 2, 0.05, 1, 1],
+  ["repetition_penalty", "repetition", 1, 2, 0.05, 1, 1],
 ];
 
 // Wake the model and put the controls in place; the first text is written at once.
@@ -30,7 +30,8 @@ class Writer {
   }
 
   build(prompt) {
-    const settings = SETTINGS.map(([field, name, min, max, step, value]) => {
+    const settings = SETTINGS.map(([field, name, min, most, step, value]) => {
+      const max = field === "top_k" ? Math.min(most, this.model.about.vocab) : most;
       const range = make("input", { type: "range", className: `setting ${field}`, min, max, step, value });
       range.oninput = () => this.set();
       return make("label", {}, name, range, make("output", {}));
@@ -65,7 +66,6 @@ class Writer {
   }
 
   begin() {
-    this.seed += 1;
     return this.write(null);
   }
 
@@ -76,12 +76,13 @@ class Writer {
     await this.writing;
     this.chosen = -1;
     this.tell("The model writes.");
-    const told = { ids, prompt: this.pick("prompt").value, many: MANY, seed: this.seed, pace: PACE };
+    const told = { ids, prompt: this.pick("prompt").value, many: MANY, seed: this.seed++, pace: PACE };
     const written = this.model.ask("write", told, (data) => current() && this.hear(data));
     this.writing = written.then(({ stopped }) => {
       if (!current()) return;
       this.tell(stopped ? "The model has ended its text." : "The model has paused.");
       this.summarize();
+      this.root.dataset.written = turn;
     }, (error) => this.tell(`Nothing is written: ${error.message}.`));
   }
 
@@ -148,6 +149,7 @@ class Writer {
     await this.writing;
     const rank = token.others.filter(({ share }) => share > other.share).length;
     this.taken = { ...other, rank, others: token.others };
+    this.pick("place").focus(); // the list that had the focus goes
     await this.write([...this.ids.slice(0, at), other.id]);
   }
 

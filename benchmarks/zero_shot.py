@@ -43,7 +43,7 @@ QUESTIONS = {
         Question(" In short, this film is", ADJECTIVES),
         Question(" All in all, a", NOUNS),
         Question(" It is one of the", (["worst"], ["best"])),
-        Question(" I give it a", ("1 2 3 4".split(), "7 8 9 10".split())),
+        Question(" What a", NOUNS),
     )
 }
 TOGETHER = "all together"  # the differences of all questions, added up

@@ -45,7 +45,7 @@ def ask(
     fewer than two classes, a class without words, or a word that is not one token.
 
     Sources: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners",
-    section 3; Schick & Schuetze 2021, "Exploiting Cloze Questions for Few Shot Text
+    section 3; Schick & Schütze 2021, "Exploiting Cloze Questions for Few Shot Text
     Classification and Natural Language Inference", section 3.1.
     """
     model = unwrap(model)

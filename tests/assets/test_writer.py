@@ -43,9 +43,11 @@ def awake(site):
     return site
 
 
-def ended(root):
-    paused = re.compile("The model has (paused|ended its text)")
-    root.locator(".awake").filter(has_text=paused).wait_for(timeout=60_000)
+def ended(root, turn=1):
+    """Wait for the end of a text: the first, or that of a later turn."""
+    root.page.locator(f".writer[data-written='{turn}']").wait_for(timeout=60_000)
+    said = root.locator(".awake").inner_text()
+    assert said in ("The model has paused.", "The model has ended its text.")
 
 
 def choose(root, at):
@@ -119,10 +121,15 @@ def test_another_token_is_taken_and_the_text_goes_on_from_there(awake, browser):
     assert re.match(r"take “.*”: the model gave it .*, the settings left ", label, re.S)
     taken = re.match(r"take “(.*)”: the model", label, re.S)[1]
     other.click()
-    ended(awake)
+    assert awake.locator(".place").evaluate("e => e === document.activeElement")
+    ended(awake, 2)
     now = awake.locator(".written span").all_inner_texts()
     assert now[: given + 1] == pieces[: given + 1] and now[given + 1] == taken
     assert len(now) > given + 2
+    choose(awake, given + 1)  # it is shaded as any other, with the same list
+    assert "given" not in awake.locator(".chosen").get_attribute("class")
+    label = awake.locator(".choice button:disabled").get_attribute("aria-label")
+    assert label.startswith(f"taken: “{taken}”")
 
 
 def test_the_keyboard_reaches_every_token(awake, browser):
@@ -158,15 +165,13 @@ def test_settings_and_prompt_are_those_of_the_next_text(awake):
     awake.locator(".top_k").fill("1")
     awake.locator(".prompt").fill("the sea ")
     awake.locator(".begin").click()
-    awake.locator(".awake").filter(has_text="The model writes.").wait_for()
-    ended(awake)
+    ended(awake, 2)
     said = awake.locator(".say").inner_text()
     many, first = map(int, re.match(r"(\d+) tokens; (\d+) of them", said).groups())
     assert many == first > 0  # with one token to choose from each is the likeliest
     assert awake.locator(".written").text_content().startswith("the sea ")
     awake.locator(".on").click()
-    awake.locator(".awake").filter(has_text="The model writes.").wait_for()
-    ended(awake)
+    ended(awake, 3)
     more = int(re.match(r"(\d+) tokens", awake.locator(".say").inner_text())[1])
     assert more > many
 
@@ -174,9 +179,8 @@ def test_settings_and_prompt_are_those_of_the_next_text(awake):
 def test_it_stops_when_it_is_told_to(awake):
     awake.locator(".top_k").fill("1")
     awake.locator(".begin").click()
-    awake.locator(".awake").filter(has_text="The model writes.").wait_for()
     awake.locator(".stop").click()
-    ended(awake)
+    ended(awake, 2)
     assert awake.locator(".written .token:not(.given)").count() < 79
 
 

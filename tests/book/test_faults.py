@@ -19,8 +19,8 @@ FAULTY = {
     "<pre style='width: 40px; overflow: auto'>attention</pre></div></div>",
     "icons": "<i class='fa-solid fa-bars'></i>",
     "shifts": "<p style='height: 300px'>late</p><script>addEventListener('load', () => "
-    "setTimeout(() => document.querySelector('h1').style.margin = '400px 0', 50))"
-    "</script>",
+    "requestAnimationFrame(() => setTimeout(() => "  # what was never seen cannot jump
+    "document.querySelector('h1').style.margin = '400px 0', 20)))</script>",
     "focus": "<a href='sound.html' style='outline: none'>nowhere to be seen</a>",
     "access": "<p style='color: #aaa; background: #fff'>faint</p>",
     "sizes": "<article class='bd-article'>"
