@@ -1,15 +1,17 @@
 """Sentiment with few labels by the book's GPT: fine-tuned, its last vector classified.
 
     python -m benchmarks.gpt_labels [--keep FOLDER] [--device cuda]
-    python -m benchmarks.gpt_labels --labels 100 500 --ways asked scratch    a part
+    python -m benchmarks.gpt_labels --labels 100 500 --ways words scratch    a part
     python -m benchmarks.gpt_labels --validation      to choose settings by, not stored
     python -m benchmarks.gpt_labels --hub FOLDER      another model, not stored
 
 Labels, seeds and test reviews are those of `benchmarks.imdb`, whose figures for the
 body of word vectors and for counts stand beside these. With a question after each
 review ("Overall, this movie is") the last vector already holds what would come next;
-without one, it is the vector at the review's end. The control is a GPT of the same size
-with random weights, which has nothing to keep, so all of it learns at the head's rate.
+without one, it is the vector at the review's end. The head starts at zero, or ("words")
+with the rows of the words of praise and blame, so that learning begins where asking
+ends. The control is a GPT of the same size with random weights, which has nothing to
+keep, so all of it learns at the head's rate.
 Each run is kept in FOLDER as soon as it is known (default:
 ~/.cache/inside-gpt/gpt_labels); a part that is asked for is stored as a part. On a GPU
 all takes minutes, on one core many hours; the part above some two.
@@ -27,10 +29,11 @@ import torch
 
 from benchmarks import RESULTS, Target, conclude
 from benchmarks.bits_a_character import kept
+from benchmarks.zero_shot import ADJECTIVES as ANSWERS
 from lib import train
 from lib.data import reviews
 from lib.data.corpora import Review, cache_folder
-from lib.finetune import classifier, layers
+from lib.finetune import classifier, layers, zero_shot
 from lib.finetune.classifier import Classifier
 from lib.finetune.labeled import in_order, labeled_batches
 from lib.hub import pretrained
@@ -39,7 +42,7 @@ from lib.tokens.tokenizer import BytePairTokenizer
 
 LABELS, SEEDS = (100, 500, 2_000, None), (0, 1, 2)  # None: all of them
 ASKED = " Overall, this movie is"
-QUESTIONS = {"asked": ASKED, "plain": "", "scratch": ASKED}  # by way
+QUESTIONS = {"words": ASKED, "asked": ASKED, "plain": "", "scratch": ASKED}  # by way
 LONGEST, BATCH = 256, 16  # tokens of a review, from its end; reviews a step
 STEPS = {100: 40, 500: 100, 2_000: 250, None: 1_100}
 RATE, DECAY = 1e-3, 0.7  # of the head, and how much of it one layer down gets
@@ -73,7 +76,10 @@ def run(
     )
     if way == "scratch":
         body = GPT(body.config)
-    model = Classifier(body, 2, "last").to(asked.device)
+    model = Classifier(body, 2, "last")
+    if way == "words":
+        model.head.weight.data = zero_shot.answer_rows(body, tokenizer, ANSWERS)
+    model.to(asked.device)
     texts, classes = encode(learned, tokenizer, QUESTIONS[way])
     train.train(
         model,
@@ -128,7 +134,7 @@ def targets(figures: dict) -> list[Target]:
     )
     return [
         Target(f"{n} labels: above {name}", mine - other[n], least, "points")
-        for n, mine in tuned.get("asked", {}).items()
+        for n, mine in tuned.get("words", {}).items()
         for name, other, least in wanted
         if n in other
     ]

@@ -15,7 +15,7 @@ from lib.hub.pretrained import load_gpt, save_pretrained
 from lib.model.gpt import GPT
 from lib.tokens.tokenizer import BytePairTokenizer
 
-TOKENIZER = BytePairTokenizer.train("good film, bad film, so it is " * 5, 300, SPECIAL)
+TOKENIZER = BytePairTokenizer.train("good film, bad film, so it is " * 5, 310, SPECIAL)
 
 
 def some(many, first=0):
@@ -31,6 +31,7 @@ def asked(monkeypatch, tmp_path):
     config = replace(CONFIG, vocab=len(TOKENIZER), width=16, layers=1, heads=2)
     model = GPT(replace(config, hidden=16, init_std=0.3, zero_output=False))
     save_pretrained("review_gpt", model, TOKENIZER, {}, tmp_path / "hub")
+    monkeypatch.setattr(gpt_labels, "ANSWERS", (["bad"], ["good"]))
     monkeypatch.setattr(gpt_labels, "LABELS", (8, None))
     monkeypatch.setattr(gpt_labels, "SEEDS", (0, 1))
     monkeypatch.setattr(gpt_labels, "STEPS", {8: 30, None: 30})
@@ -59,6 +60,7 @@ def test_the_control_alone_has_random_weights_and_one_rate(asked, way, monkeypat
         found = model.body.state_dict()
         same = all(torch.equal(found[name], stored[name]) for name in stored)
         assert found.keys() == stored.keys()
+        assert bool(model.head.weight.any()) == (way == "words")
         seen.append((same, len({group["lr"] for group in optimizer.param_groups})))
 
     monkeypatch.setattr(gpt_labels.train, "train", look)
@@ -103,7 +105,7 @@ def test_a_part_has_the_targets_that_it_can_have():
         return [{"accuracy": each} for each in accuracies]
 
     figures = {"beside": {"layerwise": {"100": 0.8, "500": 0.9}}}
-    figures["runs"] = {"asked": {"100": runs(0.7, 0.8)}}
+    figures["runs"] = {"words": {"100": runs(0.7, 0.8)}}
     (target,) = gpt_labels.targets(figures)
     assert str(target) == (
         "100 labels: above word vectors: -5 points (target at least 0)"
@@ -112,5 +114,5 @@ def test_a_part_has_the_targets_that_it_can_have():
     _, target = gpt_labels.targets(figures)
     assert target.name == "100 labels: above the same from scratch"
     assert target.met() and abs(target.figure - 20) < 1e-9
-    figures["runs"].pop("asked")
+    figures["runs"].pop("words")
     assert gpt_labels.targets(figures) == []
