@@ -14,7 +14,7 @@ ends. The control is a GPT of the same size with random weights, which has nothi
 keep, so all of it learns at the head's rate.
 Each run is kept in FOLDER as soon as it is known (default:
 ~/.cache/inside-gpt/gpt_labels); a part that is asked for is stored as a part. On a GPU
-all takes minutes, on one core many hours; the part above some two.
+all takes minutes, on one core many hours; the part above takes about one.
 """
 
 import argparse
