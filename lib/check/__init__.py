@@ -9,9 +9,9 @@ chapter_02.py  one-hot vectors, losses, thinning, cosines
 chapter_03.py  shares, attention, heads, and a head without order
 chapter_04.py  norms, residuals, the lens, the block, its size
 chapter_05.py  surprise, floors, a gradient, clipping, Adam
-chapter_06.py  a rate, patience, a split, small batches, Muon, masks
+chapter_06.py  a rate, patience, a split, small batches, Muon, noise
 chapter_07.py  filters, the greedy loop, the cache and its window
-chapter_08.py  a first loss, dropped words, adapters, and measures
+chapter_08.py  dropped and hidden words, adapters, and measures
 progress.py    how far the reader has come
 =============  =====================================================
 """
@@ -56,7 +56,6 @@ from lib.check.chapter_05 import (
     two_letters,
 )
 from lib.check.chapter_06 import (
-    hide,
     muon_step,
     noise_guess,
     small_batches,
@@ -74,8 +73,7 @@ from lib.check.chapter_07 import (
 )
 from lib.check.chapter_08 import (
     calibration_error,
-    f1,
-    first_loss,
+    hide,
     integrated,
     lora_size,
     shuffled,
@@ -94,8 +92,6 @@ __all__ = [
     "cosine",
     "decode",
     "encode",
-    "f1",
-    "first_loss",
     "floor",
     "gpt_size",
     "gradient",

@@ -1,4 +1,4 @@
-"""The exercises of chapter 6: a rate, patience, a split, small batches, Muon, masks."""
+"""The exercises of chapter 6: a rate, patience, a split, small batches, Muon, noise."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -127,32 +127,6 @@ def muon_step(answer: Callable) -> Iterator[str]:
         yield "the step follows the mean as well, and not the gradient alone."
     if not torch.allclose(found[0], moved(far, tall), atol=1e-4):
         yield "the mean is right; the weight should move by equation 6.2."
-
-
-@checker
-def hide(answer: Callable) -> Iterator[str]:
-    """`answer(ids, hidden, mask)`: what a model sees, and its targets."""
-    ids = torch.tensor([[3, 1, 4, 1], [5, 2, 2, 0]])
-    hidden = torch.tensor([[0, 1, 0, 0], [1, 0, 0, 1]]).bool()
-    given = ids.clone()
-    found = call(answer, given, hidden.clone(), 9, kind=tuple)
-    if not torch.equal(given, ids):
-        yield "the ids that came in are changed; return new ones."
-    if len(found) != 2 or any(part.shape != ids.shape for part in found):
-        yield "return two tensors of the shape of `ids`."
-    seen, targets = found
-    if torch.equal(seen, torch.where(hidden, ids, 9)):
-        yield "the other way round; `hidden` is true where a token is hidden."
-    if not torch.equal(seen, torch.where(hidden, 9, ids)):
-        yield "the model should see `mask` where a token is hidden, else the token."
-    if torch.equal(targets, ids):
-        yield "only hidden places have a target; all others get -1."
-    if torch.equal(targets, torch.where(hidden, -1, ids)):
-        yield "the targets are the hidden tokens, and -1 everywhere else."
-    if torch.equal(targets, torch.where(hidden, 9, -1)):
-        yield "the target is the token that was hidden, not the mask."
-    if not torch.equal(targets, torch.where(hidden, ids, -1)):
-        yield "the targets should be the hidden tokens, and -1 everywhere else."
 
 
 @checker

@@ -1,6 +1,5 @@
-"""The exercises of chapter 8: a first loss, dropped words, adapters, and measures."""
+"""The exercises of chapter 8: dropped and hidden words, adapters, and measures."""
 
-import math
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,28 +10,6 @@ from torch import Tensor
 from lib.check.verdict import call, checker, same, wrong_shape
 
 SHUFFLED = 5  # points; what was measured is less, see the solutions
-
-
-@checker
-def first_loss(answer: Any) -> Iterator[str]:
-    """The loss before the first step, in nats, of a head that is all zeros."""
-    guess = number(answer)
-    if guess is None:
-        yield "the answer should be one number, the loss in nats."
-        return
-    if abs(guess - math.log(2)) < 0.01:
-        return
-    if abs(guess - 1) < 0.01:
-        yield "that is the surprise in bits, and the loss is in nats."
-    if abs(guess - 0.5) < 0.01:
-        yield "one half is the probability of the label; the loss is its surprise."
-    if abs(guess - math.log10(2)) < 0.01:
-        yield "take the natural logarithm, not the one to base 10."
-    if guess <= 0:
-        yield "only a model that is sure of every label, and right, has a loss of 0."
-    if guess < math.log(2):
-        yield "so low a loss needs an opinion, and a head of zeros has none."
-    yield "both classes get the same score, so the label has the probability 1/2."
 
 
 @checker
@@ -61,6 +38,32 @@ def word_dropout(answer: Callable) -> Iterator[str]:
             yield "the word that is kept at least should be one of the text."
     if answer(list(ids), 0.0, random.Random(0)) != ids:
         yield "with a share of 0 all words should stay."
+
+
+@checker
+def hide(answer: Callable) -> Iterator[str]:
+    """`answer(ids, hidden, mask)`: what a model sees, and its targets."""
+    ids = torch.tensor([[3, 1, 4, 1], [5, 2, 2, 0]])
+    hidden = torch.tensor([[0, 1, 0, 0], [1, 0, 0, 1]]).bool()
+    given = ids.clone()
+    found = call(answer, given, hidden.clone(), 9, kind=tuple)
+    if not torch.equal(given, ids):
+        yield "the ids that came in are changed; return new ones."
+    if len(found) != 2 or any(part.shape != ids.shape for part in found):
+        yield "return two tensors of the shape of `ids`."
+    seen, targets = found
+    if torch.equal(seen, torch.where(hidden, ids, 9)):
+        yield "the other way round; `hidden` is true where a token is hidden."
+    if not torch.equal(seen, torch.where(hidden, 9, ids)):
+        yield "the model should see `mask` where a token is hidden, else the token."
+    if torch.equal(targets, ids):
+        yield "only hidden places have a target; all others get -1."
+    if torch.equal(targets, torch.where(hidden, -1, ids)):
+        yield "the targets are the hidden tokens, and -1 everywhere else."
+    if torch.equal(targets, torch.where(hidden, 9, -1)):
+        yield "the target is the token that was hidden, not the mask."
+    if not torch.equal(targets, torch.where(hidden, ids, -1)):
+        yield "the targets should be the hidden tokens, and -1 everywhere else."
 
 
 @checker
@@ -103,34 +106,6 @@ def shuffled(answer: Any) -> Iterator[str]:
     if guess > 30:
         yield "that is nearly guessing, but the words themselves are all still there."
     yield "that is too much: an average of word vectors does not know their order."
-
-
-@checker
-def f1(answer: Callable) -> Iterator[str]:
-    """`answer(hits, false_alarms, missed)`: precision, recall and F1, 0 for 0 / 0."""
-    precision = 30 / 40
-    recall = 30 / 50
-    middle = 2 * 30 / (2 * 30 + 10 + 20)
-    found = call(answer, 30, 10, 20, kind=tuple)
-    if len(found) != 3:
-        yield "the answer should be three numbers: precision, recall, F1."
-    if close(found[:2], [recall, precision]):
-        yield "precision and recall have changed places: false alarms hurt precision."
-    if abs(found[0] - precision) > 1e-6:
-        yield f"precision: of the 40 called positive 30 are, {precision}."
-    if abs(found[1] - recall) > 1e-6:
-        yield f"recall: of the 50 that are positive 30 were found, {recall}."
-    if abs(found[2] - (precision + recall) / 2) < 1e-6:
-        yield "F1 is not the mean of the two, but 2 p r / (p + r), nearer to the less."
-    if abs(found[2] - middle) > 1e-6:
-        yield f"F1 should be {middle:.4f}, not {found[2]:.4f}."
-    for counts in ((0, 0, 5), (0, 5, 0), (0, 0, 0)):
-        try:
-            found = answer(*counts)
-        except ZeroDivisionError:
-            yield f"{counts} divides by zero: where nothing is counted, say 0."
-        if not close(found, [0.0, 0.0, 0.0]):
-            yield f"{counts} should give 0, 0 and 0: there is not one hit."
 
 
 @checker
@@ -215,13 +190,6 @@ def integrated(answer: Callable) -> Iterator[str]:
         yield "the way begins at the baseline, not at zero."
     if not same(result, (x - base) * mean):
         yield f"here it should be {((x - base) * mean).tolist()}."
-
-
-def close(found: Any, true: list[float]) -> bool:
-    """As many numbers, and the same."""
-    return len(found) == len(true) and all(
-        abs(a - b) < 1e-6 for a, b in zip(found, true, strict=True)
-    )
 
 
 def number(answer: Any) -> float | None:

@@ -48,9 +48,7 @@ def ask(
     section 3; Schick & Schütze 2021, "Exploiting Cloze Questions for Few Shot Text
     Classification and Natural Language Inference", section 3.1.
     """
-    model = unwrap(model)
-    if not isinstance(model, GPT) or isinstance(model, Encoder):
-        raise ValueError(f"model must be a GPT, got {type(model).__name__}")
+    model = _gpt(model)
     endings, answers = _encoded(tokenizer, questions)
     context, longest = model.config.context, max(map(len, endings))
     if longest >= context:
@@ -70,21 +68,48 @@ def ask(
     ]
 
 
+def answer_rows(
+    model: nn.Module, tokenizer: BytePairTokenizer, answers: Sequence[Sequence[str]]
+) -> Float[Tensor, "_ width"]:
+    """For each class the mean of its words' rows in the output matrix.
+
+    As the weights of a head on the last vector they score a class by the mean score of
+    its words, so that fine-tuning begins where asking ends, and not at no opinion.
+    Raises ValueError when the model is no GPT, and for answers as `ask` does.
+
+    Source: Schick & Schütze 2021, section 3.1 (the scores of words stand for classes).
+    """
+    rows = _gpt(model).unembed.weight.detach()  # vocab width
+    return torch.stack([rows[words].mean(0) for words in _ids(tokenizer, answers)])
+
+
+def _gpt(model: nn.Module) -> GPT:
+    """The model, unwrapped, if it is one that predicts the next token."""
+    model = unwrap(model)
+    if not isinstance(model, GPT) or isinstance(model, Encoder):
+        raise ValueError(f"model must be a GPT, got {type(model).__name__}")
+    return model
+
+
 def _encoded(
     tokenizer: BytePairTokenizer, questions: Sequence[Question]
 ) -> tuple[list[list[int]], list[list[list[int]]]]:
     """The ids of each question, and those of each word of its classes."""
     if not questions:
         raise ValueError("questions must hold at least one, got none")
-    answers = []
-    for question in questions:
-        if not question.text:
-            raise ValueError("a question must have a text, got ''")
-        words = question.answers
-        if len(words) < 2 or not all(map(len, words)):
-            raise ValueError(f"answers must be words of 2 classes or more, got {words}")
-        answers.append([[_one(tokenizer, w) for w in each] for each in words])
-    return [tokenizer.encode(question.text) for question in questions], answers
+    if not all(question.text for question in questions):
+        raise ValueError("a question must have a text, got ''")
+    endings = [tokenizer.encode(question.text) for question in questions]
+    return endings, [_ids(tokenizer, question.answers) for question in questions]
+
+
+def _ids(
+    tokenizer: BytePairTokenizer, answers: Sequence[Sequence[str]]
+) -> list[list[int]]:
+    """The ids of each class's words."""
+    if len(answers) < 2 or not all(map(len, answers)):
+        raise ValueError(f"answers must be words of 2 classes or more, got {answers}")
+    return [[_one(tokenizer, word) for word in words] for words in answers]
 
 
 def _one(tokenizer: BytePairTokenizer, word: str) -> int:

@@ -51,23 +51,12 @@ def muon_not_made_equal(weight, gradient, mean):
     return weight - 0.02 * 2**0.5 * (0.9 * mean + 0.1 * gradient), mean
 
 
-def hide(ids, hidden, mask):
-    return torch.where(hidden, mask, ids), torch.where(hidden, ids, -1)
-
-
-def hide_in_place(ids, hidden, mask):
-    targets = torch.where(hidden, ids, -1)
-    ids[hidden] = mask
-    return ids, targets
-
-
 RIGHT = {
     "start_rate": 0.006,
     "stop": stop,
     "split": split,
     "small_batches": small_batches,
     "muon_step": muon,
-    "hide": hide,
     "noise_guess": 0.02,
 }
 WRONG = [
@@ -109,14 +98,6 @@ WRONG = [
     ("muon_step", lambda *_: muon(*_, follow="mean"), "0.9 of the new mean"),
     ("muon_step", lambda *_: muon(*_, follow="gradient"), "gradient alone"),
     ("muon_step", lambda w, g, m: (w, muon(w, g, m)[1]), "by equation 6.2"),
-    ("hide", lambda i, h, m: (i,), "return two tensors"),
-    ("hide", hide_in_place, "ids that came in are changed"),
-    ("hide", lambda i, h, m: (torch.where(h, i, m), i), "true where a token is"),
-    ("hide", lambda i, h, m: (i, i), "should see `mask`"),
-    ("hide", lambda i, h, m: (hide(i, h, m)[0], i), "all others get -1"),
-    ("hide", lambda i, h, m: (hide(i, h, m)[0], hide(i, ~h, m)[1]), "are the hidden"),
-    ("hide", lambda i, h, m: (hide(i, h, m)[0], torch.where(h, m, -1)), "not the mask"),
-    ("hide", lambda i, h, m: (hide(i, h, m)[0], i - 1), "should be the hidden"),
     ("noise_guess", -1.0, "never below 0"),
     ("noise_guess", 6.0, "knows nothing"),
     ("noise_guess", 4.34, "comes 60 times"),

@@ -13,17 +13,18 @@ def drop_words(ids, share, chance, least=1, shuffled=False):
     return kept or [chance.choice(ids)] * least
 
 
+def hide(ids, hidden, mask):
+    return torch.where(hidden, mask, ids), torch.where(hidden, ids, -1)
+
+
+def hide_in_place(ids, hidden, mask):
+    targets = torch.where(hidden, ids, -1)
+    ids[hidden] = mask
+    return ids, targets
+
+
 def adapter_size(shapes, rank, rows=True, columns=True, old=False):
     return sum(rank * (rows * a + columns * b) + old * a * b for a, b in shapes)
-
-
-def scores(hits, false_alarms, missed, mean=False):
-    precision, recall = (
-        hits / (hits + other) if hits else 0.0 for other in (false_alarms, missed)
-    )
-    if mean:
-        return precision, recall, (precision + recall) / 2
-    return precision, recall, 2 * hits / (2 * hits + false_alarms + missed or 1)
 
 
 def binned(chances, positive, bins, weighted=True, power=1, last=True, empty=False):
@@ -47,23 +48,14 @@ def path(gradient, x, baseline, steps, place=0.5, start=None):
 
 
 RIGHT = {
-    "first_loss": 0.69,
     "word_dropout": drop_words,
+    "hide": hide,
     "lora_size": adapter_size,
     "shuffled": 0.5,
-    "f1": scores,
     "calibration_error": binned,
     "integrated": path,
 }
 WRONG = [
-    ("first_loss", 1.0, "surprise in bits"),
-    ("first_loss", 0.5, "the probability of the label"),
-    ("first_loss", 0.301, "natural logarithm"),
-    ("first_loss", 0.0, "sure of every label"),
-    ("first_loss", 0.6, "needs an opinion"),
-    ("first_loss", 3.0, "has the probability 1/2"),
-    ("first_loss", "log 2", "should be one number"),
-    ("first_loss", True, "should be one number"),
     ("shuffled", -5, "above 0"),
     ("shuffled", 10.0, "does not know their order"),
     ("shuffled", 37, "nearly guessing"),
@@ -83,20 +75,20 @@ WRONG = [
     ("word_dropout", lambda i, s, c: torch.tensor(i), "should be a list"),
     ("word_dropout", lambda i, s, c: drop_words(i, s, c, 0) or [0], "one of the text"),
     ("word_dropout", lambda i, s, c: drop_words(i, s or 0.1, c), "share of 0 all"),
+    ("hide", lambda i, h, m: (i,), "return two tensors"),
+    ("hide", hide_in_place, "ids that came in are changed"),
+    ("hide", lambda i, h, m: (torch.where(h, i, m), i), "true where a token is"),
+    ("hide", lambda i, h, m: (i, i), "should see `mask`"),
+    ("hide", lambda i, h, m: (hide(i, h, m)[0], i), "all others get -1"),
+    ("hide", lambda i, h, m: (hide(i, h, m)[0], hide(i, ~h, m)[1]), "are the hidden"),
+    ("hide", lambda i, h, m: (hide(i, h, m)[0], torch.where(h, m, -1)), "not the mask"),
+    ("hide", lambda i, h, m: (hide(i, h, m)[0], i - 1), "should be the hidden"),
     ("lora_size", lambda s, r: adapter_size(s, r, rows=False), "`down` and `up`"),
     ("lora_size", lambda s, r: adapter_size(s, 1), "multiply by it"),
     ("lora_size", lambda s, r: adapter_size(s[:1], r), "add them up"),
     ("lora_size", lambda s, r: adapter_size(s, 0, old=True), "beside them"),
     ("lora_size", lambda s, r: adapter_size(s, r, old=True), "thin ones alone"),
     ("lora_size", lambda s, r: 7, "gives 20, not 7"),
-    ("f1", lambda h, f, m: scores(h, m, f), "changed places"),
-    ("f1", lambda *a: scores(*a, mean=True), "not the mean of the two"),
-    ("f1", lambda h, f, m: (h / (h + f), h / (h + m), 2 / 3), "divides by zero"),
-    ("f1", lambda h, f, m: (h / 60, h / 50, 0.5), "of the 40 called positive"),
-    ("f1", lambda h, f, m: (0.75, h / 60, 0.5), "of the 50 that are positive"),
-    ("f1", lambda h, f, m: (0.75, 0.6, 0.7), "should be 0.6667"),
-    ("f1", lambda h, f, m: (0.75, 0.6, 2 / 3), "not one hit"),
-    ("f1", lambda *a: scores(*a)[:2], "three numbers"),
     ("calibration_error", lambda *a: binned(*a, weighted=False), "bins count alike"),
     ("calibration_error", lambda *a: binned(*a, power=0), "take absolute values"),
     ("calibration_error", lambda c, p, n: (c - p).abs().mean(), "text by text"),
@@ -124,9 +116,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("guess", [torch.tensor(0.6931), 0.69, 0.7])
-def test_a_guess_may_be_rounded_or_a_tensor(guess):
-    assert_right("first_loss", guess)
+@pytest.mark.parametrize("guess", [torch.tensor(0.5), 0, -0.5])
+def test_a_guess_may_be_a_tensor_or_whole_or_below_zero(guess):
+    assert_right("shuffled", guess)
 
 
 test_right, test_wrong, test_not_done, test_complete = exercise_tests(8, RIGHT, WRONG)

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from lib.finetune.zero_shot import Question, ask
+from lib.finetune.classifier import Classifier
+from lib.finetune.zero_shot import Question, answer_rows, ask
 from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
 from lib.tokens.tokenizer import BytePairTokenizer
@@ -86,3 +87,29 @@ def test_questions_that_cannot_be_are_refused(questions, says):
 def test_an_encoder_is_refused():
     with pytest.raises(ValueError, match="model must be a GPT, got Encoder"):
         ask(a_model(Encoder), TOKENIZER, "a film", [SO])
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_head_of_answers_begins_where_asking_ends(tied):
+    model = a_model(tied=tied)
+    classifier = Classifier(model, 2, "last")
+    rows = answer_rows(model, TOKENIZER, GOOD_BAD.answers)
+    with torch.no_grad():
+        classifier.head.weight.copy_(rows)
+    ids = torch.tensor([TOKENIZER.encode("a film it is")])
+    scores = model(ids)[0, -1]
+    good, great, bad = (
+        scores[TOKENIZER.encode(f" {word}")].item() for word in ("good", "great", "bad")
+    )
+    expected = torch.tensor([[bad, (good + great) / 2]])
+    torch.testing.assert_close(classifier(ids), expected, atol=1e-4, rtol=0)
+    assert not rows.requires_grad
+
+
+def test_a_head_of_answers_needs_a_gpt_and_words_of_one_token():
+    with pytest.raises(ValueError, match="model must be a GPT, got Encoder"):
+        answer_rows(a_model(Encoder), TOKENIZER, GOOD_BAD.answers)
+    with pytest.raises(ValueError, match="words of 2 classes or more"):
+        answer_rows(a_model(), TOKENIZER, [["bad"]])
+    with pytest.raises(ValueError, match="one token, got 'splendid'"):
+        answer_rows(a_model(), TOKENIZER, [["bad"], ["splendid"]])
