@@ -170,20 +170,21 @@ def main(arguments: list[str]) -> None:
         config = replace(CONFIG, vocab=len(tokenizer))
         model = distributed.spread(GPT(config).to(device))
         history, clock = run(model, learned, measured, asked.folder, asked)
-        if distributed.rank():
-            return
-        if history.stopped and not asked.store:
-            sys.exit(f"stopped at step {len(history.losses)}: run it again")
-        about = {
-            "steps": len(history.losses),
-            "tokens": history.tokens,
-            "seconds": round(clock.seconds()),
-            "processes": distributed.processes(),
-            "device": str(device),
-            "precision": asked.precision,
-            "along_the_way": [[n, round(loss, 3)] for n, loss in history.held_out],
-        }
-        store(model, tokenizer, split, about)
+        first, processes = distributed.rank() == 0, distributed.processes()
+    if not first:
+        return
+    if history.stopped and not asked.store:
+        sys.exit(f"stopped at step {len(history.losses)}: run it again")
+    about = {
+        "steps": len(history.losses),
+        "tokens": history.tokens,
+        "seconds": round(clock.seconds()),
+        "processes": processes,
+        "device": str(device),
+        "precision": asked.precision,
+        "along_the_way": [[n, round(loss, 3)] for n, loss in history.held_out],
+    }
+    store(model, tokenizer, split, about)  # alone: measuring would wait for the others
 
 
 if __name__ == "__main__":

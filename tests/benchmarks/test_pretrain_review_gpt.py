@@ -1,5 +1,6 @@
 """The recipe of the book's own GPT: on tiny reviews it learns, goes on, and stores."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from lib.data.corpora import Review
 from lib.data.reviews import Split
 from lib.hub import pretrained
 from lib.model.gpt import GPT
+from tests.helpers.together import fork
 
 
 def some(many, first=0):
@@ -72,6 +74,21 @@ def test_it_learns_stops_and_goes_on_as_if_it_had_not(tmp_path, monkeypatch, sma
     recipe.main(again)
     resumed = pretrained.load_gpt("review_gpt", small)
     assert resumed.card["sha256"] == whole.card["sha256"]
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="becomes two processes by forking")
+def test_two_processes_store_what_one_does(tmp_path, small):
+    """They train together; the first one measures alone, when the other has left."""
+    recipe.main([str(tmp_path / "one"), "--steps", "20"])
+    one = pretrained.load_gpt("review_gpt", small)
+    assert fork(lambda: recipe.main([str(tmp_path / "two"), "--steps", "20"])) == 0
+    two = pretrained.load_gpt("review_gpt", small)
+    assert (one.card["processes"], two.card["processes"]) == (1, 2)
+    for name, weight in one.model.state_dict().items():
+        torch.testing.assert_close(
+            two.model.state_dict()[name], weight, atol=0.01, rtol=0.02
+        )
 
 
 def test_bits_a_character_count_the_end_of_a_review(small):

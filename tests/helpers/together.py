@@ -12,6 +12,7 @@ import socket
 import sys
 import traceback
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -150,32 +151,35 @@ def main(folder):
         (folder / "found.json").write_text(json.dumps(found))
 
 
-def fork(folder):
+def fork(work):
     """Be two processes, as `torch.distributed.run` would start them; both must end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    os.environ |= {"WORLD_SIZE": "2"}
+    told = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
     children = []
     for rank in ("0", "1"):
         children.append(os.fork())
         if children[-1] == 0:
-            os.environ |= {"RANK": rank, "LOCAL_RANK": rank}
-            os._exit(join(folder))
-    return max(os.waitstatus_to_exitcode(os.wait()[1]) for _ in children)
+            os.environ |= told | {"RANK": rank, "LOCAL_RANK": rank}
+            os._exit(exit_code(work))
+    return max(os.waitstatus_to_exitcode(os.waitpid(each, 0)[1]) for each in children)
 
 
-def join(folder):
+def exit_code(work):
     try:
-        with distributed.joined(torch.device("cpu")):
-            main(folder)
+        work()
         return 0
     except BaseException:
         traceback.print_exc()
         return 1
 
 
+def both(folder):
+    with distributed.joined(torch.device("cpu")):
+        main(folder)
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    sys.exit(fork(Path(sys.argv[1])))
+    sys.exit(fork(partial(both, Path(sys.argv[1]))))
