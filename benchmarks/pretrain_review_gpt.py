@@ -141,6 +141,7 @@ def store(
     pretrained.save_pretrained("review_gpt", gpt, tokenizer, about, folder)
     saved = pretrained.load_gpt("review_gpt", folder).model
     about["validation"] = held_out(saved, split.validation, tokenizer)
+    about["first_100_of_it"] = held_out(saved, split.validation[:100], tokenizer)
     pretrained.save_pretrained("review_gpt", gpt, tokenizer, about, folder)
     print(about["validation_in_float32"], "as stored", about["validation"])
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from benchmarks import pretrain_review_encoder
+from benchmarks import plays, pretrain_review_encoder, pretrain_review_gpt
 from lib.data.reviews import imdb
 from lib.finetune import lora
 from lib.hub.pretrained import (
@@ -21,6 +21,7 @@ from lib.model.encoder import Encoder
 from lib.model.gpt import GPT
 from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
 from lib.tokens.word_tokenizer import WordTokenizer
+from lib.train import evaluate
 from tests.helpers.models import TINY
 
 WORDS = WordTokenizer(["the", "film", "a", "good", "bad", "was", "in", "it"])
@@ -181,7 +182,7 @@ def test_what_a_file_cannot_hold_is_refused(saved):
 
 
 @pytest.mark.processes
-def test_the_cards_figure_is_true():
+def test_the_figure_on_the_encoders_card_is_true():
     """The accuracy of a line through averages; the words are the training reviews'."""
     pretrained = load_encoder("review_encoder")
     model, tokenizer, card = pretrained
@@ -192,3 +193,21 @@ def test_the_cards_figure_is_true():
     assert (FOLDER / "review_encoder.safetensors").stat().st_size < 8_000_000
     some = WordTokenizer.train([each.text for each in split.training])
     assert tokenizer.tokens == some.tokens
+
+
+@pytest.mark.processes
+def test_the_figures_on_the_cards_of_both_gpts_are_true():
+    """Eight bits a weight cost hardly anything of what was held out."""
+    of_plays, of_reviews = load_gpt("plays_gpt"), load_gpt("review_gpt")
+    for model, _, card in (of_plays, of_reviews):
+        assert sum(part.numel() for part in model.parameters()) == card["parameters"]
+    test = plays.read().test(of_plays.model.config.context)
+    found = evaluate(of_plays.model, test)
+    assert found == pytest.approx(of_plays.card["held_out_nats_in_float32"], abs=5e-3)
+    model, tokenizer, card = of_reviews
+    found = pretrain_review_gpt.held_out(model, imdb().validation[:100], tokenizer)
+    assert found == pytest.approx(card["first_100_of_it"], abs=1e-3)
+    whole, in_float32 = card["validation"], card["validation_in_float32"]
+    assert whole == pytest.approx(in_float32, abs=1e-3)
+    assert (FOLDER / "review_gpt.safetensors").stat().st_size < 8_000_000
+    assert (FOLDER / "plays_gpt.safetensors").stat().st_size < 600_000
