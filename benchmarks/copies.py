@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks import conclude
+from benchmarks import Target, conclude
 from benchmarks.pretrain_review_gpt import END
 from lib.data import reviews
 from lib.data.corpora import Review
@@ -114,6 +114,13 @@ def written(
     return found
 
 
+def targets(figures: dict) -> list[Target]:
+    """It copies no more than people do who have not read the reviews."""
+    wrote = max(each["share_copied"] for each in figures["written"].values())
+    people = figures["by_chance"]["all"]["share_copied"]
+    return [Target("copied, beside people", wrote / people, 1, "times", at_most=True)]
+
+
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--hub", type=Path, help="weights of another folder")
@@ -136,7 +143,7 @@ def main(arguments: list[str]) -> None:
     print(figures)
     figures["written"] = written(stored, table, prompts)
     if asked.hub is None:
-        conclude("copies", figures, [], ["torch", "numpy"])
+        conclude("copies", figures, targets(figures), ["torch", "numpy"])
 
 
 if __name__ == "__main__":

@@ -14,15 +14,17 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import conclude
+from benchmarks import Target, conclude
 from benchmarks.bits_a_character import half_minute
 from benchmarks.pretrain_review_gpt import END, as_ids
 from lib.data import reviews
 from lib.generate import Sampling, generate
 from lib.hub import pretrained
+from lib.measure.diversity import known_share
 from lib.measure.ngram import NGram
 from lib.model.gpt import GPT
 from lib.tokens.tokenizer import BytePairTokenizer
+from lib.tokens.words import letter_words
 
 PROMPTS = (
     "I watched this film last night",
@@ -46,6 +48,19 @@ def continuations(model: GPT | NGram, tokenizer: BytePairTokenizer) -> list[str]
     return [tokenizer.decode(text[text != end]) for text in texts]
 
 
+def known_words(texts: list[str], known: set[str]) -> float:
+    """Which share of the words after the prompts stands in the training reviews."""
+    pairs = zip(texts, PROMPTS, strict=True)
+    new = [word for text, prompt in pairs for word in letter_words(text[len(prompt) :])]
+    return round(known_share(new, known), 4)
+
+
+def targets(figures: dict) -> list[Target]:
+    """It writes words; whether sentences hang together is for readers to say."""
+    share = 100 * figures["known_words"]["review_gpt"]
+    return [Target("words that exist", share, 95, "%")]
+
+
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--hub", type=Path, help="weights of another folder")
@@ -53,7 +68,8 @@ def main(arguments: list[str]) -> None:
     torch.set_num_threads(1)
     stored = pretrained.load_gpt("review_gpt", asked.hub or pretrained.FOLDER)
     tokenizer = stored.tokenizer
-    learned = as_ids(reviews.imdb().training, tokenizer)
+    training = reviews.imdb().training
+    learned = as_ids(training, tokenizer)
     writers = {
         "counts": NGram(learned, len(tokenizer), **COUNTS),
         "half_minute": half_minute(learned, len(tokenizer), seed=0)[0],
@@ -62,8 +78,12 @@ def main(arguments: list[str]) -> None:
     written = {n: continuations(model, tokenizer) for n, model in writers.items()}
     for name, texts in written.items():
         print(name, *texts, sep="\n    ")
+    known = set(letter_words("\n".join(each.text for each in training)))
     figures = {
         "counts": COUNTS,
+        "known_words": {
+            name: known_words(each, known) for name, each in written.items()
+        },
         "new_tokens": NEW,
         "prompts": PROMPTS,
         "temperature": TEMPERATURE,
@@ -71,7 +91,7 @@ def main(arguments: list[str]) -> None:
         "written": written,
     }
     if asked.hub is None:
-        conclude("samples", figures, [], ["torch"])
+        conclude("samples", figures, targets(figures), ["torch"])
 
 
 if __name__ == "__main__":

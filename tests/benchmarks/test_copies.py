@@ -61,3 +61,10 @@ def test_figures_by_hand(monkeypatch):
     assert found["share_copied"] == pytest.approx(4 / 6, abs=1e-6)
     assert found["share_copied_from_one_review"] == pytest.approx(3 / 6, abs=1e-6)
     assert found["texts_with_a_copy"]["accuracy"] == pytest.approx(2 / 3)
+
+
+def test_the_worst_of_its_ways_is_set_beside_people():
+    shares = {"openings": {"share_copied": 0.001}, "nothing": {"share_copied": 0.004}}
+    people = {"all": {"share_copied": 0.002}}
+    (target,) = copies.targets({"written": shares, "by_chance": people})
+    assert target.figure == 2 and not target.met()

@@ -28,3 +28,11 @@ def test_a_text_begins_with_its_prompt_and_ends_where_the_review_does(monkeypatc
         assert len(texts) == 5 and texts == samples.continuations(model, TOKENIZER)
         for prompt, text in zip(samples.PROMPTS, texts, strict=True):
             assert text.startswith(prompt) and "<|endoftext|>" not in text
+
+
+def test_only_words_after_the_prompt_are_counted():
+    texts = [f"{prompt} film qwfp good" for prompt in samples.PROMPTS]
+    found = samples.known_words(texts, {"film", "good"})
+    assert found == 0.6667
+    (target,) = samples.targets({"known_words": {"review_gpt": found}})
+    assert not target.met()
