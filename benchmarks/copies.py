@@ -121,6 +121,18 @@ def targets(figures: dict) -> list[Target]:
     return [Target("copied, beside people", wrote / people, 1, "times", at_most=True)]
 
 
+def summary(figures: dict) -> dict:
+    """What the model's card says of it: its worst way of writing, and people."""
+    worst = max(figures["written"].values(), key=lambda each: each["share_copied"])
+    return {
+        "command": "python -m benchmarks.copies",
+        "longest_copy": max(worst["longest"], default=0),
+        "share_of_stretches": worst["share_copied"],
+        "share_of_stretches_of_people": figures["by_chance"]["all"]["share_copied"],
+        "stretch": figures["stretch"],
+    }
+
+
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--hub", type=Path, help="weights of another folder")
@@ -144,6 +156,7 @@ def main(arguments: list[str]) -> None:
     figures["written"] = written(stored, table, prompts)
     if asked.hub is None:
         conclude("copies", figures, targets(figures), ["torch", "numpy"])
+        pretrained.add_to_card("review_gpt", {"remembers": summary(figures)})
 
 
 if __name__ == "__main__":

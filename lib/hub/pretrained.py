@@ -33,6 +33,7 @@ from lib.tokens.word_tokenizer import WordTokenizer
 FOLDER = Path(__file__).parent / "pretrained"
 FORMAT = "inside-gpt pretrained 2"
 KINDS = {"encoder": Encoder, "gpt": GPT}
+LOADED_BY = {"format", "kind", "config", "sha256"}  # and what tells the tokens
 
 
 class PretrainedEncoder(NamedTuple):
@@ -120,9 +121,23 @@ def save_pretrained(
     }
     folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.safetensors").write_bytes(data)
-    text = json.dumps(card, indent=1, ensure_ascii=False, sort_keys=True)
-    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    path = folder / f"{name}.safetensors"
+    path.write_bytes(data)
+    _write_card(path, card)
+
+
+def add_to_card(name: str, more: dict[str, Any], folder: str | Path = FOLDER) -> None:
+    """Write on a card what was measured of its weights later.
+
+    Raises ValueError where there is no such card, and for entries that the weights are
+    loaded by.
+    """
+    path = Path(folder).expanduser() / f"{name}.safetensors"
+    if not path.with_suffix(".json").is_file():
+        raise ValueError(f"name must be a model of the hub, got {name!r}")
+    if taken := LOADED_BY.intersection(more):
+        raise ValueError(f"more must not have {sorted(taken)}: a model is loaded by it")
+    _write_card(path, _card(path) | more)
 
 
 def _known(model: nn.Module, tokenizer: object) -> tuple[str, GPT]:
@@ -182,6 +197,12 @@ def _load(name: str, kind: str, folder: str | Path) -> tuple[Any, Any, dict[str,
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ValueError(f"{path} or its card is damaged: {error}") from error
     return model.eval(), tokenizer, card
+
+
+def _write_card(path: Path, card: dict[str, Any]) -> None:
+    """Beside the weights, in the order of the alphabet."""
+    text = json.dumps(card, indent=1, ensure_ascii=False, sort_keys=True)
+    path.with_suffix(".json").write_text(text + "\n", encoding="utf-8")
 
 
 def _card(path: Path) -> dict[str, Any]:

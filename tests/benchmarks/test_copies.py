@@ -64,7 +64,14 @@ def test_figures_by_hand(monkeypatch):
 
 
 def test_the_worst_of_its_ways_is_set_beside_people():
-    shares = {"openings": {"share_copied": 0.001}, "nothing": {"share_copied": 0.004}}
+    shares = {
+        "openings": {"share_copied": 0.001, "longest": [60]},
+        "nothing": {"share_copied": 0.004, "longest": [55, 51]},
+    }
     people = {"all": {"share_copied": 0.002}}
-    (target,) = copies.targets({"written": shares, "by_chance": people})
+    figures = {"written": shares, "by_chance": people, "stretch": 50}
+    (target,) = copies.targets(figures)
     assert target.figure == 2 and not target.met()
+    told = copies.summary(figures)
+    assert (told["share_of_stretches"], told["longest_copy"]) == (0.004, 55)
+    assert told["share_of_stretches_of_people"] == 0.002

@@ -11,6 +11,7 @@ from lib.data.reviews import imdb
 from lib.finetune import lora
 from lib.hub.pretrained import (
     FOLDER,
+    add_to_card,
     load_encoder,
     load_gpt,
     megabytes,
@@ -161,6 +162,19 @@ def test_a_model_and_its_tokenizer_belong_together(saved):
     few = WordTokenizer(["the", "film"])
     with pytest.raises(ValueError, match="model has 11 tokens, the tokenizer 5"):
         save_pretrained("x", saved[0], few, {}, saved[1])
+
+
+def test_what_is_measured_later_goes_on_the_card(saved):
+    _, folder = saved
+    before = load_encoder("tiny", folder=folder)
+    add_to_card("tiny", {"remembers": 0.25, "held_out_loss": 1.25}, folder)
+    after = load_encoder("tiny", folder=folder)
+    assert after.card == before.card | {"remembers": 0.25, "held_out_loss": 1.25}
+    assert torch.equal(after.model.vectors(IDS), before.model.vectors(IDS))
+    with pytest.raises(ValueError, match=r"more must not have \['kind', 'sha256'\]"):
+        add_to_card("tiny", {"sha256": "", "kind": "gpt", "note": ""}, folder)
+    with pytest.raises(ValueError, match="a model of the hub, got 'huge'"):
+        add_to_card("huge", {}, folder)
 
 
 def test_what_a_file_cannot_hold_is_refused(saved):
