@@ -1,14 +1,16 @@
 """What a model copies: only what it wrote, looked up in what it learned from."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
-from benchmarks import copies
+from benchmarks import RESULTS, copies
 from benchmarks.pretrain_review_gpt import CONFIG, SPECIAL
 from lib.data.corpora import Review
-from lib.hub.pretrained import PretrainedGPT
+from lib.hub.pretrained import PretrainedGPT, load_gpt
 from lib.measure.copies import Copies
 from lib.model.gpt import GPT
 from lib.tokens.tokenizer import BytePairTokenizer
@@ -75,3 +77,16 @@ def test_the_worst_of_its_ways_is_set_beside_people():
     told = copies.summary(figures)
     assert (told["share_of_stretches"], told["longest_copy"]) == (0.004, 55)
     assert told["share_of_stretches_of_people"] == 0.002
+
+
+def test_the_data_page_and_the_card_say_what_is_stored():
+    figures = json.loads((RESULTS / "copies.json").read_text())["figures"]
+    told = copies.summary(figures)
+    card = load_gpt("review_gpt").card
+    assert card["remembers"] == told and card["sha256"] == figures["weights_sha256"]
+    page = " ".join((Path(__file__).parents[2] / "data.md").read_text("utf-8").split())
+    wrote = f"at most {100 * told['share_of_stretches']:.3f} % stand in a training"
+    people = f"it is {100 * told['share_of_stretches_of_people']:.3f} %, the longest of"
+    longest = max(figures["by_chance"]["all"]["longest"])
+    assert f"{wrote} review, the longest of {told['longest_copy']} characters" in page
+    assert f"{people} {longest}." in page
