@@ -57,6 +57,7 @@ STATED = {
         "500 labels: above the same from scratch",
         "LoRA: below full fine-tuning",
     },
+    "gpt_labels": {"100 labels: above word vectors", "500 labels: above word vectors"},
     "gpu": {"generation of 32"},
     "generation": {"cached generation"},
     "stages": {"masked words above word vectors"},
