@@ -29,7 +29,7 @@ TALK = [
     Turn("user", "How many stars, 10 - 7?"),
     Turn("assistant", "calculator(10 - 7)"),
     Turn("tool", "3"),
-    Turn("assistant", "3 of 5 – it's “good” 👍\n"),
+    Turn("assistant", "3 of 5: it's “good” 👍\n"),
 ]
 # The same template in the language of `transformers`; between the marks of a generation
 # stands what is learned.
