@@ -5,7 +5,7 @@ A turn is the special token of its role, its text, and a token that ends it:
     <|user|>Was it good?<|end|><|assistant|>Yes.<|end|>
 
 The special tokens have ids of their own, which no text can write. Where somebody types
-"<|end|>", that is seven characters like any others.
+`<|end|>`, that is seven characters like any others.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
