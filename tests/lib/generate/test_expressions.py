@@ -1,11 +1,12 @@
 """Regular expressions: the same texts as by the `regex` package, byte for byte."""
 
+import random
 import re
 
 import jaxtyping
 import pytest
 import regex
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lib.generate.expressions import (
@@ -72,10 +73,26 @@ def left(expression: Expression | None, text: bytes) -> Expression | None:
     return expression
 
 
-@given(expressions, st.text("abc", max_size=7))
-def test_it_takes_what_regex_takes(pair, text):
+@example((then(repeat(literal("a"), 0, 1), literal("b")), "a?b"), random.Random(0))
+@given(expressions, st.randoms(use_true_random=False))
+def test_it_takes_what_regex_takes(pair, chance):
     """What is left may be empty where `regex` matches, and is there where it may."""
     expression, pattern = pair
+    takes_what_regex_takes(expression, pattern, "b")
+    for _ in range(4):
+        takes_what_regex_takes(expression, pattern, along(expression, chance))
+
+
+def along(expression: Expression, chance: random.Random) -> str:
+    """Letters that may follow, and now and then one that may not."""
+    text = ""
+    while len(text) < 9 and chance.random() < 0.9:
+        letters = [a for a in "abc" if left(expression, (text + a).encode())]
+        text += chance.choice(letters if letters and chance.random() < 0.9 else "abc")
+    return text
+
+
+def takes_what_regex_takes(expression: Expression, pattern: str, text: str) -> None:
     found = left(expression, text.encode())
     whole = regex.fullmatch(pattern, text)
     begun = regex.fullmatch(pattern, text, partial=True)
