@@ -1,0 +1,12 @@
+"""Instructions: a model that was asked answers, in turns, with tools.
+
+===========  =============================================================
+file         idea
+===========  =============================================================
+template.py  a conversation as tokens, and which of them are learned
+packing.py   several examples in one row, none seeing another
+chat.py      a conversation with a model, turn by turn
+tools.py     the model writes a call, the program answers it
+console.py   a conversation that is typed
+===========  =============================================================
+"""
