@@ -15,7 +15,7 @@ def mixture(
     tasks: Sequence[Task],
     part: str = TRAINING,
     seed: int = 0,
-    weights: Mapping[str, float] | None = None,
+    weights: Mapping[str, float | int] | None = None,
 ) -> Iterator[Example]:
     """Endless examples of a part, of a task drawn anew each time.
 
@@ -40,7 +40,7 @@ def check_tasks(tasks: Sequence[Task]) -> list[str]:
     return names
 
 
-def _checked(weights: Mapping[str, float], names: list[str]) -> list[float]:
+def _checked(weights: Mapping[str, float | int], names: list[str]) -> list[float]:
     """The weights in the order of the tasks."""
     if set(weights) != set(names):
         raise ValueError(f"weights must be for {names}, got {list(weights)}")

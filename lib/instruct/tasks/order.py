@@ -14,7 +14,9 @@ from lib.instruct.tasks.task import Answerer, Drawn, Example, Task, Wordings
 
 WORDS = tuple(
     "river stone bread horse cloud glass paper sugar train violin window bridge candle "
-    "forest island mirror pencil ribbon silver thunder".split()
+    "forest island mirror pencil ribbon silver thunder apple basket castle dragon "
+    "engine flower garlic hammer insect jungle kettle lemon marble needle orange "
+    "pepper rabbit saddle ticket whistle".split()
 )
 ORDINALS = ("first", "second", "third", "fourth")
 WHICH = Wordings(
@@ -44,5 +46,5 @@ def _draw(asked: str, random: Random, variant: str) -> Drawn:
     question = WHICH.choose(random, variant).format(ordinal=ordinal)
     listed = f"{', '.join(words)}."
     return Drawn(
-        with_question(asked, question, listed), word, f"{word} stands {ordinal}"
+        with_question(asked, question, listed), word, f"the {ordinal} is {word}"
     )

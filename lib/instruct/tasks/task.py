@@ -135,10 +135,11 @@ class Task:
         if self.repeats:
             return list(islice(examples, size))
         found: dict[str, Example] = {}
-        for example in islice(examples, 100 + 50 * size):
+        again = 0  # prompts in a row that were there before
+        while len(found) < size and again < 100 + 10 * len(found):
+            example = next(examples)
+            again = again + 1 if example.prompt in found else 0
             found.setdefault(example.prompt, example)
-            if len(found) == size:
-                break
         if len(found) == size or fewer:
             return list(found.values())
         raise ValueError(

@@ -48,10 +48,11 @@ class World:
         self.sentences.append(self.random.choice(wordings).format(**said))
 
     def go(self, who: str | None = None) -> None:
-        """A person goes to a room in which they are not."""
+        """A person goes to a room in which they are not, often to where another is."""
         who = who or self.random.choice(self.people)
         here = self.rooms.get(who, [None])[-1]
-        room = self.random.choice([each for each in ROOMS if each != here])
+        company = [self.room(each) for each in self.rooms] * 3
+        room = self.random.choice([each for each in (*ROOMS, *company) if each != here])
         self.rooms.setdefault(who, []).append(room)
         self.tell(GOES, who=who, room=room)
 
@@ -99,8 +100,9 @@ class World:
         if not self.rooms or self.random.random() < 0.4:
             self.go()
             return
-        deed = self.random.choice([self.take, self.leave, self.hand])
-        if not deed(self.random.choice(list(self.rooms))):
+        who = self.random.choice(list(self.rooms))
+        others = self.random.sample([self.take, self.leave], 2)
+        if not any(deed(who) for deed in (self.hand, *others)):  # the first that can be
             self.go()
 
 

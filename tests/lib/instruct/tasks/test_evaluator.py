@@ -163,7 +163,7 @@ def test_what_is_large_is_refused_at_once(name):
     else:
         with pytest.raises(Refused):
             run_line(line, range(40))
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 3  # with every type checked
 
 
 @settings(max_examples=300)
