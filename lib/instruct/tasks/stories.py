@@ -27,7 +27,7 @@ ASKED = ("first", "last")
 
 
 def one_fact(asked: str = "first") -> Task:
-    """Where is a person, at the end of two to five moves?
+    """Where is a person, at the end of three to six moves?
 
     The question is `asked` "first", before the story, or "last". Raises ValueError for
     anything else.
@@ -65,7 +65,7 @@ def pair(it: str, room: str) -> str:
 
 
 def _draw_one(asked: str, random: Random, variant: str) -> Drawn:
-    world = walks(random, random.randint(2, 5))
+    world = walks(random, random.randint(3, 6))
     who = random.choice(sorted(world.rooms))
     room = world.room(who)
     question = WHERE.choose(random, variant).format(it=who)

@@ -17,6 +17,7 @@ GOES = ("{who} goes to the {room}.", "{who} walks into the {room}.")
 TAKES = ("{who} takes the {thing}.", "{who} picks up the {thing}.")
 LEAVES = ("{who} puts down the {thing}.", "{who} leaves the {thing} there.")
 HANDS = ("{who} hands the {thing} to {whom}.", "{who} gives {whom} the {thing}.")
+MEET = 3  # a room with somebody in it, where things are handed over
 
 
 @dataclass
@@ -47,11 +48,14 @@ class World:
     def tell(self, wordings: tuple[str, ...], **said: str) -> None:
         self.sentences.append(self.random.choice(wordings).format(**said))
 
-    def go(self, who: str | None = None) -> None:
-        """A person goes to a room in which they are not, often to where another is."""
-        who = who or self.random.choice(self.people)
+    def go(self, meet: int = 0) -> None:
+        """A person goes to a room in which they are not.
+
+        A room with somebody in it counts `meet` times more.
+        """
+        who = self.random.choice(self.people)
         here = self.rooms.get(who, [None])[-1]
-        company = [self.room(each) for each in self.rooms] * 3
+        company = [self.room(each) for each in self.rooms] * meet
         room = self.random.choice([each for each in (*ROOMS, *company) if each != here])
         self.rooms.setdefault(who, []).append(room)
         self.tell(GOES, who=who, room=room)
@@ -98,12 +102,12 @@ class World:
     def act(self) -> None:
         """Something happens: someone goes, or does something with a thing."""
         if not self.rooms or self.random.random() < 0.4:
-            self.go()
+            self.go(MEET)
             return
         who = self.random.choice(list(self.rooms))
         others = self.random.sample([self.take, self.leave], 2)
         if not any(deed(who) for deed in (self.hand, *others)):  # the first that can be
-            self.go()
+            self.go(MEET)
 
 
 def walks(random: Random, sentences: int, people: int = 3) -> World:
