@@ -75,6 +75,19 @@ def test_all_that_can_be_asked_is_asked():
         assert counts[name] > 10, (name, counts)
 
 
+def test_nothing_leans_back_past_an_event():
+    """ "And before that?" would then mean nothing that is certain."""
+    after_events = 0
+    for example in dialogue().sample(TRAINING, 200):
+        for said in example.turns[::2]:
+            *told, question = re.split(r"(?<=\.) ", said)
+            if told:
+                words = set(re.findall(r"\w+", question))
+                assert words & {*PEOPLE, *THINGS} and "before" not in words
+                after_events += 1
+    assert after_events > 250
+
+
 def test_no_answer_in_a_training_talk_is_measured():
     for example in dialogue().sample(TRAINING, 300):
         assert {*map(part_of, example.combination.split(AND))} == {TRAINING}
