@@ -68,11 +68,11 @@ TASKS: dict[str, Task] = {
 }
 
 
-def task(name: str) -> Task:
+def find_task(name: str) -> Task:
     """The task with this name. Raises ValueError for one that is unknown."""
     if name not in TASKS:
         raise ValueError(f"name must be one of {', '.join(TASKS)}, got {name!r}")
     return TASKS[name]
 
 
-__all__ = ["TASKS", "Example", "Task", "task"]
+__all__ = ["TASKS", "Example", "Task", "find_task"]

@@ -12,11 +12,11 @@ from lib.instruct.evaluate import (
     replies,
     table,
 )
-from lib.instruct.tasks import task
+from lib.instruct.tasks import find_task
 from lib.instruct.tasks.task import NEW_WORDING, TEST, USUAL, VALIDATION
 from lib.measure.slices import counted
 
-ORDER, TALK = task("order"), task("dialogue")
+ORDER, TALK = find_task("order"), find_task("dialogue")
 
 
 def knows(tasks, part=VALIDATION, variant=USUAL, size=20):
@@ -89,7 +89,7 @@ def test_the_model_is_not_shown_the_answer():
 
 
 def test_a_part_with_fewer_questions_is_asked_whole():
-    reversal = task("reversal")
+    reversal = find_task("reversal")
     (score,) = evaluate({"m": str.upper}, [reversal], 500, baselines=0)
     assert 10 <= score.result.size < 100
 

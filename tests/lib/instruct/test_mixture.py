@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.instruct.mixture import mixture
-from lib.instruct.tasks import task
+from lib.instruct.tasks import find_task
 from lib.instruct.tasks.task import TEST, TRAINING
 
-THREE = [task(name) for name in ("order", "lookup", "python")]
+THREE = [find_task(name) for name in ("order", "lookup", "python")]
 
 
 @settings(max_examples=10)
@@ -43,7 +43,7 @@ def test_what_is_no_mixture_is_refused_at_once():
     with pytest.raises(ValueError, match="at least one, got an empty mixture"):
         mixture([])
     with pytest.raises(ValueError, match=r"different names, got \['order'\] twice"):
-        mixture([*THREE, task("order")])
+        mixture([*THREE, find_task("order")])
     with pytest.raises(ValueError, match=r"part must be one of .*, got 'train'"):
         mixture(THREE, "train")
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.instruct import tasks
-from lib.instruct.tasks import TASKS, task
+from lib.instruct.tasks import TASKS, find_task
 from lib.instruct.tasks.one_liners import outcomes
 from lib.instruct.tasks.task import (
     NEW_WORDING,
@@ -41,7 +41,7 @@ FIXED = {
 
 
 def some(name, part, seed=0, size=20, variant=USUAL):
-    return list(islice(task(name).examples(part, seed, variant), size))
+    return list(islice(find_task(name).examples(part, seed, variant), size))
 
 
 def same(name, answer, other):
@@ -61,7 +61,7 @@ def test_a_seed_gives_the_same_examples_again(name, seed):
 @settings(max_examples=5)
 @given(seed=st.integers(0, 1_000))
 def test_the_check_takes_right_answers_and_no_wrong_one(name, seed):
-    checked = task(name).accepts
+    checked = find_task(name).accepts
     examples = some(name, TRAINING, seed)
     for example, other in pairwise(examples):
         assert checked(example, example.answer)
@@ -86,7 +86,7 @@ def test_an_example_is_whole_turns_of_one_line(name):
 def test_what_is_measured_was_never_trained(name):
     trained = {each.combination for each in some(name, TRAINING, size=400)}
     for part in (VALIDATION, TEST):
-        for variant in task(name).variants:
+        for variant in find_task(name).variants:
             measured = some(name, part, size=40, variant=variant)
             assert not trained & {each.combination for each in measured}
     other = {each.combination for each in some(name, VALIDATION, size=40)}
@@ -141,9 +141,9 @@ def test_a_new_wording_is_in_no_trained_prompt(name):
 
 
 def test_a_sample_has_no_prompt_twice():
-    sample = task("order").sample(VALIDATION, 50)
+    sample = find_task("order").sample(VALIDATION, 50)
     assert len({each.prompt for each in sample}) == len(sample) == 50
-    assert sample == task("order").sample(VALIDATION, 50)
+    assert sample == find_task("order").sample(VALIDATION, 50)
 
 
 def fixed(prompts, repeats=False):
@@ -169,15 +169,15 @@ def test_a_part_without_combinations_is_refused_and_not_waited_for():
 
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match=r"part must be one of .*, got 'train'"):
-        task("order").examples("train")
+        find_task("order").examples("train")
     with pytest.raises(ValueError, match=r"variant of 'order' must be .*, got 'odd'"):
-        task("order").examples(TEST, variant="odd")
+        find_task("order").examples(TEST, variant="odd")
     with pytest.raises(ValueError, match="'new wording' is to measure with"):
-        task("order").examples(TRAINING, variant=NEW_WORDING)
+        find_task("order").examples(TRAINING, variant=NEW_WORDING)
     with pytest.raises(ValueError, match="size must be above 0, got 0"):
-        task("order").sample(TEST, 0)
+        find_task("order").sample(TEST, 0)
     with pytest.raises(ValueError, match=r"name must be one of one_fact, .*got 'odd'"):
-        task("odd")
+        find_task("odd")
 
 
 def test_the_names_are_those_of_the_tasks():
