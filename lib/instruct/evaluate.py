@@ -19,7 +19,9 @@ BASELINE_EXAMPLES = 2_000  # that baselines learn from
 class Talker(Protocol):
     """A model that answers conversations: turns of the user and its own, by turns."""
 
-    def replies(self, conversations: Sequence[Sequence[str]]) -> list[str]: ...
+    def replies(self, conversations: Sequence[Sequence[str]]) -> list[str]:
+        """One reply to each conversation."""
+        ...
 
 
 Model = Talker | Callable[[str], str]

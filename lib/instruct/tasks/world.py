@@ -33,6 +33,7 @@ class World:
 
     @property
     def story(self) -> str:
+        """All sentences in one line."""
         return " ".join(self.sentences)
 
     def room(self, who: str) -> str:
@@ -46,6 +47,7 @@ class World:
         return self.lies.get(thing)
 
     def tell(self, wordings: tuple[str, ...], **said: str) -> None:
+        """Add a sentence, in one of the wordings."""
         self.sentences.append(self.random.choice(wordings).format(**said))
 
     def go(self, meet: int = 0) -> None:
