@@ -1,4 +1,4 @@
-"""Instructions: a model that was asked answers, in turns, with tools.
+"""Instructions: one model, many tasks; answers in turns, with tools.
 
 ===========  =============================================================
 file         idea
@@ -8,5 +8,8 @@ packing.py   several examples in one row, none seeing another
 chat.py      a conversation with a model, turn by turn
 tools.py     the model writes a call, the program answers it
 console.py   a conversation that is typed
+tasks/       questions whose right answer is known, and how to check it
+mixture.py   many tasks at once, each example counted alike
+evaluate.py  one table for any model, baselines beside it
 ===========  =============================================================
 """
