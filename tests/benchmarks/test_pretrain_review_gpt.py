@@ -1,7 +1,10 @@
 """The recipe of the book's own GPT: on tiny reviews it learns, goes on, and stores."""
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +14,8 @@ from lib.data.corpora import Review
 from lib.data.reviews import Split
 from lib.hub import pretrained
 from lib.model.gpt import GPT
-from tests.helpers.together import fork
+
+ROOT = Path(__file__).parents[2]
 
 
 def some(many, first=0):
@@ -24,20 +28,24 @@ def some(many, first=0):
 SPLIT = Split(some(60), some(20, 7), some(6))
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch, tmp_path):
+def shrink(patch, folder):
+    """Make everything small, by `setattr` or a test's own."""
     config = replace(
         recipe.CONFIG, vocab=320, context=16, width=16, layers=1, hidden=16
     )
-    monkeypatch.setattr(recipe, "CONFIG", config)
-    monkeypatch.setattr(recipe, "EVERY", 10)
-    monkeypatch.setattr(recipe.reviews, "imdb", lambda: SPLIT)
+    patch(recipe, "CONFIG", config)
+    patch(recipe, "EVERY", 10)
+    patch(recipe.reviews, "imdb", lambda: SPLIT)
     original = recipe.make_tokenizer
-    monkeypatch.setattr(recipe, "make_tokenizer", lambda texts: original(texts, 320))
-    folder = tmp_path / "hub"
+    patch(recipe, "make_tokenizer", lambda texts: original(texts, 320))
     kept = recipe.store
-    monkeypatch.setattr(recipe, "store", lambda *told: kept(*told, folder=folder))
-    return folder
+    patch(recipe, "store", lambda *told: kept(*told, folder=folder))
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, tmp_path):
+    shrink(monkeypatch.setattr, tmp_path / "hub")
+    return tmp_path / "hub"
 
 
 def test_special_tokens_are_33_and_the_last(small):
@@ -76,13 +84,39 @@ def test_it_learns_stops_and_goes_on_as_if_it_had_not(tmp_path, monkeypatch, sma
     assert resumed.card["sha256"] == whole.card["sha256"]
 
 
+TWO = """
+import sys
+from pathlib import Path
+from benchmarks import pretrain_review_gpt as recipe
+from tests.benchmarks.test_pretrain_review_gpt import shrink
+from tests.helpers.together import fork
+
+run, hub = sys.argv[1:]
+shrink(setattr, Path(hub))
+sys.exit(fork(lambda: recipe.main([run, "--steps", "20"])))
+"""
+
+
 @pytest.mark.processes
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="becomes two processes by forking")
 def test_two_processes_store_what_one_does(tmp_path, small):
     """They train together; the first one measures alone, when the other has left."""
     recipe.main([str(tmp_path / "one"), "--steps", "20"])
     one = pretrained.load_gpt("review_gpt", small)
-    assert fork(lambda: recipe.main([str(tmp_path / "two"), "--steps", "20"])) == 0
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            TWO,
+            tmp_path / "two",
+            small,
+        ],  # one that has not learned
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
     two = pretrained.load_gpt("review_gpt", small)
     assert (one.card["processes"], two.card["processes"]) == (1, 2)
     for name, weight in one.model.state_dict().items():
