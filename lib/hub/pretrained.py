@@ -33,7 +33,8 @@ from lib.tokens.word_tokenizer import WordTokenizer
 FOLDER = Path(__file__).parent / "pretrained"
 FORMAT = "inside-gpt pretrained 2"
 KINDS = {"encoder": Encoder, "gpt": GPT}
-LOADED_BY = {"format", "kind", "config", "sha256"}  # and what tells the tokens
+LOADED_BY = {"format", "kind", "config", "sha256"}
+LOADED_BY |= {"alphabet", "words", "merges", "special"}  # what describes the tokens
 
 
 class PretrainedEncoder(NamedTuple):

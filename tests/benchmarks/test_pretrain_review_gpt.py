@@ -103,14 +103,9 @@ def test_two_processes_store_what_one_does(tmp_path, small):
     """They train together; the first one measures alone, when the other has left."""
     recipe.main([str(tmp_path / "one"), "--steps", "20"])
     one = pretrained.load_gpt("review_gpt", small)
+    command = [sys.executable, "-c", TWO, tmp_path / "two", small]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            TWO,
-            tmp_path / "two",
-            small,
-        ],  # one that has not learned
+        command,  # not here: where something has learned, a fork cannot
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

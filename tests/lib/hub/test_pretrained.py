@@ -171,8 +171,8 @@ def test_what_is_measured_later_goes_on_the_card(saved):
     after = load_encoder("tiny", folder=folder)
     assert after.card == before.card | {"remembers": 0.25, "held_out_loss": 1.25}
     assert torch.equal(after.model.vectors(IDS), before.model.vectors(IDS))
-    with pytest.raises(ValueError, match=r"more must not have \['kind', 'sha256'\]"):
-        add_to_card("tiny", {"sha256": "", "kind": "gpt", "note": ""}, folder)
+    with pytest.raises(ValueError, match=r"more must not have \['kind', 'words'\]"):
+        add_to_card("tiny", {"words": [], "kind": "gpt", "note": ""}, folder)
     with pytest.raises(ValueError, match="a model of the hub, got 'huge'"):
         add_to_card("huge", {}, folder)
 
