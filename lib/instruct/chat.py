@@ -50,7 +50,7 @@ class Chat:
         have the same number of tokens, when a special token of the template is missing,
         unless `max_new_tokens` is above 0, and as `add` does.
         """
-        self.model = _gpt(model, len(tokenizer))
+        self.model = as_gpt(model, len(tokenizer))
         self.template = Template(tokenizer)
         if max_new_tokens < 1:
             raise ValueError(f"max_new_tokens must be above 0, got {max_new_tokens}")
@@ -161,7 +161,7 @@ class Chat:
                     return
 
 
-def _gpt(model: nn.Module, vocab: int) -> GPT:
+def as_gpt(model: nn.Module, vocab: int) -> GPT:
     """The model, unwrapped, if it is a GPT with so many tokens."""
     model = unwrap(model)
     if not isinstance(model, GPT) or isinstance(model, Encoder):
