@@ -3,8 +3,9 @@
 It is what `evaluate` asks: a model and its tokenizer, as something that replies.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
+from types import MappingProxyType
 
 import torch
 from torch import nn
@@ -15,9 +16,11 @@ from lib.generate.sampling import Sampling
 from lib.instruct.chat import SHORTEST, as_gpt
 from lib.instruct.tasks.task import Example
 from lib.instruct.template import ASSISTANT, Template, Turn
+from lib.instruct.tools import Tool, answer_call
 from lib.tokens.description import WritingTokenizer
 
 BATCH = 50  # conversations read together
+NO_TOOLS: Mapping[str, Tool] = MappingProxyType({})
 
 
 class Answers:
@@ -34,8 +37,11 @@ class Answers:
         *,
         max_new_tokens: int = 60,
         constraint: Constraint | None = None,
+        tools: Mapping[str, Tool] = NO_TOOLS,
     ):
-        """Raises ValueError when the model is no GPT, when it and the tokenizer do not
+        """What the model may call is in `tools`.
+
+        Raises ValueError when the model is no GPT, when it and the tokenizer do not
         have the same number of tokens, and when a special token is missing.
         """
         self.model = as_gpt(model, len(tokenizer))
@@ -43,20 +49,37 @@ class Answers:
         self.strategy = strategy
         self.max_new_tokens = max_new_tokens
         self.constraint = constraint
+        self.tools = tools
 
     def replies(self, conversations: Sequence[Sequence[str]]) -> list[str]:
         """A reply to each; turns are the user's, the model's, and so on by turns.
 
-        A reply ends at any special token. Raises ValueError when a conversation does
-        not end with the user's words or does not fit the context, and as `generate`
-        does.
+        A reply ends at any special token. A call of a tool is answered, and the reply
+        to that counts; it is not called twice. Raises ValueError when a conversation
+        does not end with the user's words or does not fit the context, and as
+        `generate` does.
         """
-        prompts = [self.template.prompt(as_turns(turns)) for turns in conversations]
+        talks = [as_turns(said) for said in conversations]
+        given = self._answer(talks)
+        for place, reply in enumerate(given):
+            told = answer_call(reply, self.tools)
+            if told is not None:
+                talks[place] += [Turn(ASSISTANT, reply), Turn("tool", told)]
+        again = [place for place, talk in enumerate(talks) if talk[-1].role == "tool"]
+        later = self._answer([talks[place] for place in again])
+        for place, reply in zip(again, later, strict=True):
+            given[place] = reply
+        return given
+
+    def _answer(self, talks: Sequence[Sequence[Turn]]) -> list[str]:
+        """What the model says next in each conversation."""
+        prompts = [self.template.prompt(talk) for talk in talks]
         for number, prompt in enumerate(prompts, 1):
             self._check_length(number, len(prompt))
         order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
-        given = dict(zip(order, self._read([prompts[n] for n in order]), strict=True))
-        return [given[place] for place in range(len(prompts))]
+        read = self._read([prompts[place] for place in order])
+        said = dict(zip(order, read, strict=True))
+        return [said[place] for place in range(len(prompts))]
 
     def _read(self, prompts: list[list[int]]) -> Iterator[str]:
         """A reply to each prompt; those of like lengths are read together."""
@@ -96,11 +119,7 @@ def as_turns(said: Sequence[str]) -> list[Turn]:
     return [Turn(role, text) for role, text in zip(roles, said, strict=False)]
 
 
-def lesson(example: Example) -> list[Turn]:
-    """The conversation to learn an example from: what was said, and the answer."""
-    return [*as_turns(example.turns), Turn(ASSISTANT, example.answer)]
-
-
-def lessons(examples: Iterable[Example]) -> Iterator[list[Turn]]:
-    """The conversation to learn each example from."""
-    return map(lesson, examples)
+def conversation(example: Example) -> list[Turn]:
+    """The whole of an example, to learn from: all that was said, and the answer."""
+    answer = Turn(ASSISTANT, example.answer)
+    return [*as_turns(example.turns), *example.steps, answer]

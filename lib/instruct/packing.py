@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from lib.instruct.template import Example
+from lib.instruct.template import Lesson
+from lib.model.gpt import GPT
 from lib.model.masks import packed_mask
 from lib.model.positions import packed_positions
-from lib.train.objectives import next_token_loss
 
 # Tokens, the tokens to predict (or -1), and the number of each token's example in its
 # row; padding has a number of its own, the last.
@@ -28,7 +28,7 @@ Packed = tuple[
 
 
 def packed_batches(
-    examples: Sequence[Example], batch: int, time: int, seed: int = 0
+    examples: Sequence[Lesson], batch: int, time: int, seed: int = 0
 ) -> Iterator[Packed]:
     """Endless batches of `batch` rows of `time` tokens, every example once a round.
 
@@ -37,20 +37,30 @@ def packed_batches(
     """
     if not len(examples):
         raise ValueError("examples must hold at least one, got none")
-    if batch < 1:
-        raise ValueError(f"batch must be above 0, got {batch}")
     for number, example in enumerate(examples):
         _check_length(number, example, time)
-    rows = pack(_rounds(examples, random.Random(seed)), time)
-    return iter(lambda: stack(list(islice(rows, batch)), time), None)
+    return stream_packed(_rounds(examples, random.Random(seed)), batch, time)
 
 
-def pack(examples: Iterable[Example], time: int) -> Iterator[list[Example]]:
+def stream_packed(
+    examples: Iterable[Lesson], batch: int, time: int
+) -> Iterator[Packed]:
+    """Batches of examples that come one by one, in their order; the last may be small.
+
+    Raises ValueError when `batch` is below 1, and from the iterator for an example that
+    is longer than a row.
+    """
+    if batch < 1:
+        raise ValueError(f"batch must be above 0, got {batch}")
+    return _stream_packed(pack(examples, time), batch, time)
+
+
+def pack(examples: Iterable[Lesson], time: int) -> Iterator[list[Lesson]]:
     """The examples of each row: in order, as many as its `time` tokens have room for.
 
     Raises ValueError for an example that is longer than a row.
     """
-    row: list[Example] = []
+    row: list[Lesson] = []
     room = time
     for number, example in enumerate(examples):
         _check_length(number, example, time)
@@ -63,7 +73,7 @@ def pack(examples: Iterable[Example], time: int) -> Iterator[list[Example]]:
         yield row
 
 
-def stack(rows: Sequence[Sequence[Example]], time: int) -> Packed:
+def stack(rows: Sequence[Sequence[Lesson]], time: int) -> Packed:
     """Rows of examples as three tensors, padded to `time` tokens."""
     shape = (len(rows), time)
     ids = torch.zeros(shape, dtype=torch.long)
@@ -90,10 +100,24 @@ def read_packed(
     return model(ids, mask=packed_mask(parts), positions=packed_positions(parts))
 
 
+def answer_scores(model: nn.Module, batch: Packed) -> Float[Tensor, "target vocab"]:
+    """The scores at the tokens of the answers alone, row after row.
+
+    A GPT makes no others, which saves a part of the work; one that is wrapped (for many
+    processes, or compiled) makes all of them first.
+    """
+    ids, targets, parts = batch
+    asked = targets >= 0  # batch time
+    if not isinstance(model, GPT):
+        return read_packed(model, ids, parts)[asked]
+    mask, positions = packed_mask(parts), packed_positions(parts)
+    return model.unembed(model.vectors(ids, mask=mask, positions=positions)[asked])
+
+
 def packed_loss(model: nn.Module, batch: Packed) -> Float[Tensor, ""]:
     """Mean surprise at the tokens of the answers, in nats; each token counts alike."""
-    ids, targets, parts = batch
-    return next_token_loss(read_packed(model, ids, parts), targets)
+    _, targets, _ = batch
+    return F.cross_entropy(answer_scores(model, batch), targets[targets >= 0])
 
 
 def example_loss(model: nn.Module, batch: Packed) -> Float[Tensor, ""]:
@@ -102,11 +126,12 @@ def example_loss(model: nn.Module, batch: Packed) -> Float[Tensor, ""]:
     It is the mean over examples of the mean surprise at the example's targets, in nats.
     Train with `count=count_examples`, so that steps of several batches are exact.
     """
-    ids, targets, parts = batch
-    scores = read_packed(model, ids, parts).flatten(0, 1)
-    loss = F.cross_entropy(scores, targets.flatten(), ignore_index=-1, reduction="none")
-    weights = _weights(targets, parts)
-    return (loss.view_as(weights) * weights).sum() / weights.sum()
+    _, targets, parts = batch
+    asked = targets >= 0
+    weights = _weights(targets, parts)[asked]  # target
+    scores = answer_scores(model, batch)
+    loss = F.cross_entropy(scores, targets[asked], reduction="none")  # target
+    return (loss * weights).sum() / weights.sum()
 
 
 def count_examples(batch: tuple[Tensor, ...]) -> int:
@@ -125,12 +150,19 @@ def _weights(
     return asked / many.clamp(min=1)
 
 
-def _rounds(examples: Sequence[Example], chance: random.Random) -> Iterator[Example]:
+def _stream_packed(
+    rows: Iterator[list[Lesson]], batch: int, time: int
+) -> Iterator[Packed]:
+    while some := list(islice(rows, batch)):
+        yield stack(some, time)
+
+
+def _rounds(examples: Sequence[Lesson], chance: random.Random) -> Iterator[Lesson]:
     while True:
         yield from chance.sample(examples, len(examples))
 
 
-def _check_length(number: int, example: Example, time: int) -> None:
+def _check_length(number: int, example: Lesson, time: int) -> None:
     if len(example.ids) > time:
         raise ValueError(
             f"an example must fit a row of {time} tokens, got {len(example.ids)} in "

@@ -32,7 +32,7 @@ class Turn(NamedTuple):
     text: str
 
 
-class Example(NamedTuple):
+class Lesson(NamedTuple):
     """A conversation to learn from: at each token, the token to predict, or -1."""
 
     ids: Int[Tensor, " time"]
@@ -86,7 +86,7 @@ class Template:
         cuts = enumerate(pairwise(starts), 1)
         return [self._read(turn, numbers[start:end]) for turn, (start, end) in cuts]
 
-    def example(self, turns: Sequence[Turn], context: int) -> Example:
+    def lesson(self, turns: Sequence[Turn], context: int) -> Lesson:
         """A conversation to learn from: the targets are the answers alone, others -1.
 
         An answer is what the assistant says, and the token that ends its turn. Each
@@ -109,7 +109,7 @@ class Template:
             targets += [-1, *(said if turn.role == ASSISTANT else [-1] * len(said))]
             if len(ids) - 1 > context:
                 raise ValueError(_too_long(number, turn, len(said), len(ids), context))
-        return Example(torch.tensor(ids[:-1]), torch.tensor(targets[1:]))
+        return Lesson(torch.tensor(ids[:-1]), torch.tensor(targets[1:]))
 
     def _turn(self, turn: Turn) -> Iterator[int]:
         yield self._role(turn.role)

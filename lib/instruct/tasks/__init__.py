@@ -23,6 +23,7 @@ dialogue.py       several turns about a world that changes
 ================  =========================================================
 """
 
+from lib.instruct.tasks.arithmetic import arithmetic, arithmetic_unaided
 from lib.instruct.tasks.dialogue import dialogue
 from lib.instruct.tasks.extraction import extraction, extraction_made_up
 from lib.instruct.tasks.formats import as_json, capitals
@@ -53,6 +54,8 @@ TASKS: dict[str, Task] = {
         sentiment(),
         spelling(),
         counting(),
+        arithmetic(),
+        arithmetic_unaided(),
         capitals(),
         as_json(),
         order(),

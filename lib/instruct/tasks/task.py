@@ -12,6 +12,8 @@ from itertools import islice
 from random import Random
 from typing import NamedTuple
 
+from lib.instruct.template import Turn
+
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 PARTS = (TRAINING, VALIDATION, TEST)
 USUAL = "usual"
@@ -26,6 +28,7 @@ class Example(NamedTuple):
     turns: tuple[str, ...]  # user, model, user, ..., user
     answer: str
     combination: str
+    steps: tuple[Turn, ...] = ()  # to learn from: what comes before the answer
 
     @property
     def prompt(self) -> str:
@@ -39,6 +42,7 @@ class Drawn(NamedTuple):
     prompt: str | tuple[str, ...]
     answer: str
     combination: str
+    steps: tuple[Turn, ...] = ()
 
 
 class Wordings(NamedTuple):
@@ -108,12 +112,13 @@ class Task:
     def _examples(self, part: str, variant: str, random: Random) -> Iterator[Example]:
         missed = 0
         while missed < TRIES:
-            prompt, answer, combination = self.draw(random, variant)
+            drawn = self.draw(random, variant)
             missed += 1
-            if self.part_of(combination) == part:
+            if self.part_of(drawn.combination) == part:
                 missed = 0
+                prompt = drawn.prompt
                 turns = (prompt,) if isinstance(prompt, str) else prompt
-                yield Example(self.name, turns, answer, combination)
+                yield Example(self.name, turns, *drawn[1:])
         raise ValueError(f"part {part!r} of task {self.name!r} has no combination")
 
     def sample(

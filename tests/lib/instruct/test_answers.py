@@ -8,11 +8,12 @@ import torch
 from lib.generate.constraint import Constraint
 from lib.generate.json_text import json_object
 from lib.instruct import answers
-from lib.instruct.answers import Answers, as_turns, lesson, lessons
+from lib.instruct.answers import Answers, as_turns, conversation
 from lib.instruct.chat import Chat
 from lib.instruct.evaluate import Talker
 from lib.instruct.tasks import find_task
 from lib.instruct.template import Turn
+from lib.instruct.tools import CALCULATOR
 from lib.model.gpt import GPT
 from tests.helpers.models import TINY
 from tests.helpers.scripted import PAIRS, Scripted
@@ -59,13 +60,22 @@ def test_evaluate_takes_it_for_a_model(net):
     assert Answers(net, PAIRS).replies([]) == []
 
 
-def test_a_lesson_is_what_was_said_and_the_right_answer():
-    example = next(find_task("dialogue").examples("training"))
-    *said, answer = lesson(example)
-    assert answer == Turn("assistant", example.answer)
-    assert said == as_turns(example.turns)
-    assert {turn.role for turn in said[::2]} == {"user"}
-    assert next(lessons([example])) == [*said, answer]
+def test_a_call_is_answered_and_the_reply_to_that_counts():
+    net = Scripted(["calculator(12 * 3)", "is 36."])
+    talk = [["How many stars?"]]
+    assert Answers(net, PAIRS, tools=CALCULATOR).replies(talk) == ["is 36."]
+    net = Scripted(["calculator(12 * 3)"])
+    assert Answers(net, PAIRS).replies(talk) == ["calculator(12 * 3)"]
+
+
+def test_a_conversation_to_learn_from_has_the_steps_and_ends_with_the_answer():
+    for name in ("dialogue", "arithmetic"):
+        example = next(find_task(name).examples("training"))
+        *said, answer = conversation(example)
+        assert answer == Turn("assistant", example.answer)
+        turns = len(example.turns)
+        assert said == [*as_turns(example.turns), *example.steps]
+        assert {turn.role for turn in said[:turns:2]} == {"user"}
 
 
 @pytest.mark.parametrize("said", [[], ["Hello", "Yes."], "Hello"])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lib.instruct.packing import (
+    answer_scores,
     count_examples,
     example_loss,
     pack,
@@ -17,8 +18,9 @@ from lib.instruct.packing import (
     packed_loss,
     read_packed,
     stack,
+    stream_packed,
 )
-from lib.instruct.template import Example
+from lib.instruct.template import Lesson
 from lib.model.gpt import GPT
 from lib.train import adamw, train
 from lib.train.objectives import evaluate, token_loss
@@ -28,16 +30,16 @@ CLOSE = {"atol": 1e-5, "rtol": 0}
 lengths = st.lists(st.integers(1, 4), min_size=1, max_size=6)
 
 
-def example(length, vocab=11, seed=0, asked=0.5):
+def lesson(length, vocab=11, seed=0, asked=0.5):
     generator = torch.Generator().manual_seed(seed)
     ids = torch.randint(vocab, (length + 1,), generator=generator)
     chosen = torch.rand(length, generator=generator) < asked
     chosen[-1] = True
-    return Example(ids[:-1], torch.where(chosen, ids[1:], -1))
+    return Lesson(ids[:-1], torch.where(chosen, ids[1:], -1))
 
 
 def examples(lengths, vocab=11):
-    return [example(length, vocab, seed) for seed, length in enumerate(lengths)]
+    return [lesson(length, vocab, seed) for seed, length in enumerate(lengths)]
 
 
 def model(config=TINY, **changes):
@@ -107,8 +109,8 @@ def test_the_gradient_is_that_of_the_examples_alone():
 
 
 def test_a_row_by_hand():
-    first = Example(torch.tensor([7, 8, 9]), torch.tensor([-1, 9, 4]))
-    second = Example(torch.tensor([5, 6]), torch.tensor([-1, 3]))
+    first = Lesson(torch.tensor([7, 8, 9]), torch.tensor([-1, 9, 4]))
+    second = Lesson(torch.tensor([5, 6]), torch.tensor([-1, 3]))
     ids, targets, parts = stack([[first, second], [second]], 6)
     assert ids.tolist() == [[7, 8, 9, 5, 6, 0], [5, 6, 0, 0, 0, 0]]
     assert targets.tolist() == [[-1, 9, 4, -1, 3, -1], [-1, 3, -1, -1, -1, -1]]
@@ -126,8 +128,18 @@ def test_every_example_stands_in_a_row_once_and_in_order(lengths):
     assert all(a + b > 9 for a, b in zip(sizes, heads[1:], strict=False))
 
 
+def test_a_stream_is_packed_in_its_order_to_its_end():
+    given = examples([3, 3, 4, 2, 5])  # rows: 3 + 3, 4 + 2, 5
+    batches = list(stream_packed(iter(given), 2, 6))
+    assert [len(ids) for ids, _, _ in batches] == [2, 1]
+    found = [ids[parts < parts.max()] for ids, _, parts in batches]
+    assert found[1].tolist() == given[4].ids.tolist()
+    with pytest.raises(ValueError, match="batch must be above 0"):
+        stream_packed([], 0, 6)
+
+
 def test_batches_have_every_example_once_a_round():
-    several = [example(4, seed=seed) for seed in range(6)]
+    several = [lesson(4, seed=seed) for seed in range(6)]
     batches = list(islice(packed_batches(several, 3, 8, seed=1), 3))  # 2 a row
     assert all(tensor.shape == (3, 8) for batch in batches for tensor in batch)
     rounds = [ids.view(6, 4).tolist() for ids, _, _ in batches]
@@ -153,7 +165,7 @@ def test_examples_count_alike():
 
 def test_an_example_without_a_target_does_not_count():
     net, (one, other) = model(), examples([3, 4])
-    silent = Example(other.ids, torch.full_like(other.targets, -1))
+    silent = Lesson(other.ids, torch.full_like(other.targets, -1))
     batch = stack([[one, silent]], 8)
     assert count_examples(batch) == 1
     torch.testing.assert_close(
@@ -211,4 +223,5 @@ def test_it_is_a_gpt_in_any_wrapper():
             return self.inner(*given, **named)
 
     net, batch = model(), stack([examples([2, 3])], 6)
-    assert packed_loss(Wrapped(net), batch).equal(packed_loss(net, batch))
+    whole = answer_scores(Wrapped(net), batch)
+    torch.testing.assert_close(answer_scores(net, batch), whole, **CLOSE)

@@ -128,7 +128,7 @@ def test_targets_equal_transformers(theirs):
     )
     ids, mask = expected["input_ids"], expected["assistant_masks"]
     asked = [id if on else -1 for id, on in zip(ids, mask, strict=True)]
-    example = TEMPLATE.example(TALK, 512)
+    example = TEMPLATE.lesson(TALK, 512)
     assert example.ids.tolist() == ids[:-1]
     assert example.targets.tolist() == asked[1:]
 
@@ -141,7 +141,7 @@ def test_one_row_by_hand():
     user, assistant = (PAIRS.special[special_token(r)] for r in ("user", "assistant"))
     end, z, y = PAIRS.special[END], ord("z"), ord("y")
     turns = [Turn("user", "z"), Turn("assistant", "yz"), Turn("user", "y")]
-    example = TEMPLATE.example(turns, 9)
+    example = TEMPLATE.lesson(turns, 9)
     assert example.ids.tolist() == [user, z, end, assistant, y, z, end, user, y]
     assert example.targets.tolist() == [-1, -1, -1, y, z, end, -1, -1, -1]
     assert PAIRS.merges and example.ids.dtype == torch.int64
@@ -150,7 +150,7 @@ def test_one_row_by_hand():
 def test_the_masked_loss_equals_a_hand_count():
     torch.manual_seed(0)
     model = GPT(replace(TINY, vocab=len(PAIRS), context=512, init_std=0.3))
-    ids, targets = (row[None] for row in TEMPLATE.example(TALK, 512))
+    ids, targets = (row[None] for row in TEMPLATE.lesson(TALK, 512))
     shares = model(ids)[0].softmax(-1)
     whole = TEMPLATE.encode(TALK)
     surprises, role = [], None
@@ -192,17 +192,17 @@ def test_an_unknown_role_is_refused():
 
 def test_a_conversation_that_does_not_fit_is_refused():
     turns = [Turn("user", "z" * 5), Turn("assistant", "z" * 20)]
-    assert len(TEMPLATE.example(turns, 28).ids) == 28
+    assert len(TEMPLATE.lesson(turns, 28).ids) == 28
     message = "context, 27 tokens: turn 2, an answer of 21 tokens, follows 8"
     with pytest.raises(ValueError, match=message):
-        TEMPLATE.example(turns, 27)
+        TEMPLATE.lesson(turns, 27)
     with pytest.raises(ValueError, match="turn 1, a turn of 6 tokens, follows 1"):
-        TEMPLATE.example(turns, 4)
+        TEMPLATE.lesson(turns, 4)
 
 
 def test_a_conversation_without_an_answer_is_refused():
     with pytest.raises(ValueError, match=r"one of the assistant's, got \['user'\]"):
-        TEMPLATE.example([Turn("user", "Hello")], 99)
+        TEMPLATE.lesson([Turn("user", "Hello")], 99)
 
 
 @pytest.mark.parametrize("tokenizer", [CharacterTokenizer("ab"), BytePairTokenizer()])
