@@ -155,10 +155,14 @@ def half_minutes(split: reviews.Split, tokenizer: BytePairTokenizer) -> dict:
     return {"runs": runs, "settings": SHORT | RATES, "tokens": tokens}
 
 
+def keeping(name: str, made_with: list) -> str:
+    """A name for what was made with some settings."""
+    return f"{name}-{sha256(json.dumps(made_with).encode()).hexdigest()[:12]}"
+
+
 def kept(folder: Path, name: str, made_with: list, make: Callable[[], dict]) -> dict:
     """What was made before with the same settings, or else is made now, and kept."""
-    key = sha256(json.dumps(made_with).encode()).hexdigest()[:12]
-    path = folder / f"{name}-{key}.json"
+    path = folder / f"{keeping(name, made_with)}.json"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")
