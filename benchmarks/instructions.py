@@ -26,18 +26,18 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from lib.instruct.ranking import choices, likelihood, pick, tf_idf
 from torch import nn
 
 from benchmarks import Target, conclude
 from benchmarks.bits_a_character import keeping, kept
 from lib import train
-from lib.data.corpora import cache_folder
+from lib.data.wheels import cache_folder
 from lib.hub import pretrained
 from lib.instruct.answers import Answers, conversation
 from lib.instruct.evaluate import Score, evaluate
 from lib.instruct.mixture import mixture
 from lib.instruct.packing import count_examples, example_loss, pack, stack
+from lib.instruct.ranking import choices, likelihood, pick, tf_idf
 from lib.instruct.tasks import find_task
 from lib.instruct.tasks.task import NEW_WORDING, TEST, TRAINING, USUAL, Example, Task
 from lib.instruct.template import Lesson, Template
@@ -55,10 +55,10 @@ TASKS = (
     "sentiment summaries spelling counting capitals json dialogue"
 ).split()
 THREE = ("one_fact", "python", "sentiment")  # alone with three seeds
-EACH = 1_500  # examples of each task to learn from
+EACH = 3_000  # examples of each task to learn from
 TIME = 256  # tokens of a row
 ROWS = {MIXED: 16, ALONE: 4}  # of a batch
-RATES = {"review_gpt": (0.02, 0.01), "random": (0.02, 0.01)}  # Muon's, Adam's
+RATES = (0.03, 0.01)  # of Muon and of Adam, the same for both starts
 WARM_UP, EVERY = 10, 25  # steps, and from one checkpoint to the next
 QUESTIONS = {USUAL: 200, NEW_WORDING: 100}  # of each task
 LONGEST = 80  # tokens of an answer
@@ -92,9 +92,9 @@ def batches(lessons: Sequence[Lesson], rows: int) -> list:
     return [stack(packed[first : first + rows], TIME) for first in starts]
 
 
-def learn(model: nn.Module, found: list, name: str, folder: Path) -> train.History:
+def learn(model: nn.Module, found: list, folder: Path) -> train.History:
     """Take each batch once, with a checkpoint in the folder."""
-    muon, adam = RATES[name]
+    muon, adam = RATES
     return train.train(
         model,
         train.muon(model, lr=muon, adam_lr=adam, momentum=0.95),
@@ -119,7 +119,7 @@ def trained(key: str, keep: Path, each: int = EACH) -> tuple[GPT, dict]:
     lessons = [template.lesson(conversation(one), TIME) for one in examples]
     found = batches(lessons, ROWS[MIXED if mixed else ALONE])
     began = time.process_time()
-    history = learn(model, found, name, keep / named(key))
+    history = learn(model, found, keep / named(key))
     if history.stopped:
         sys.exit(f"{key} stopped at step {len(history.losses)}: run it again")
     return model, {
@@ -165,7 +165,7 @@ def run(key: str, keep: Path, each: int = EACH) -> dict:
 
 
 def picked(model: GPT, name: str, part: str = TEST) -> list[float]:
-    """How often the true reply of ten is the likeliest, in percent, and the interval."""
+    """How often the true reply of ten is likeliest, and the interval, in percent."""
     _, tokenizer = start("review_gpt", 0)
     every = choices(find_task(name), QUESTIONS[USUAL], part)
     _, *shares = pick(likelihood(model, tokenizer), every)

@@ -18,7 +18,7 @@ from torch import Tensor
 from lib.instruct.packing import read_packed, stack
 from lib.instruct.tasks.task import TRAINING, VALIDATION, Example, Task
 from lib.instruct.template import ASSISTANT, Template, Turn
-from lib.instruct.template import Example as Tokens
+from lib.instruct.template import Lesson as Tokens
 from lib.measure.slices import Slice, counted
 from lib.model.gpt import GPT
 from lib.model.modes import evaluating
@@ -138,7 +138,7 @@ def _last_answer(
     template: Template, said: Sequence[Turn], reply: str, context: int
 ) -> Tokens:
     """A conversation whose last answer alone is to be predicted."""
-    ids, targets = template.example([*said, Turn(ASSISTANT, reply)], context)
+    ids, targets = template.lesson([*said, Turn(ASSISTANT, reply)], context)
     targets[: len(template.prompt(said)) - 1] = -1
     return Tokens(ids, targets)
 
