@@ -54,6 +54,7 @@ TASKS = (
     "one_fact two_facts yes_no active_passive paraphrase extraction python arithmetic "
     "sentiment summaries spelling counting capitals json dialogue"
 ).split()
+FEW = ("yes_no", "python", "arithmetic", "json")  # on the card, for a quick look
 THREE = ("one_fact", "python", "sentiment")  # alone with three seeds
 EACH = 3_000  # examples of each task to learn from
 TIME = 256  # tokens of a row
@@ -63,6 +64,7 @@ WARM_UP, EVERY = 10, 25  # steps, and from one checkpoint to the next
 QUESTIONS = {USUAL: 200, NEW_WORDING: 100}  # of each task
 LONGEST = 80  # tokens of an answer
 SETTINGS = [EACH, TIME, ROWS, RATES, WARM_UP, LONGEST, QUESTIONS]
+UNAIDED = "arithmetic_unaided"  # alone: the same questions with no calculator
 REAL = ("sentiment", "summaries")  # tasks of real text
 PICKED = ("play_replies", "small_talk")  # alone: the true reply of ten is to be picked
 SURE = 95  # percent of a task that is done
@@ -175,7 +177,7 @@ def picked(model: GPT, name: str, part: str = TEST) -> list[float]:
 def keys() -> list[str]:
     """All runs: mixed from two starts, then alone."""
     mixed = [f"{MIXED}/{name}/{seed}" for seed in SEEDS for name in STARTS]
-    alone = [f"{task}/review_gpt/0" for task in TASKS]
+    alone = [f"{task}/review_gpt/0" for task in (*TASKS, UNAIDED)]
     more = [f"{task}/review_gpt/{seed}" for seed in SEEDS[1:] for task in THREE]
     replies = [
         f"{task}/{n}/{seed}" for task in PICKED for seed in SEEDS for n in STARTS
@@ -238,9 +240,11 @@ def by_seed(runs: dict[str, dict], name: str, task: str) -> list[float]:
     return [run["scores"][USUAL][task][0] for run in found if run]
 
 
-def store(keep: Path) -> None:
+def store(keep: Path, folder: Path = pretrained.FOLDER) -> None:
     """The mixed model of seed 0 from the review GPT, and its card, into the hub."""
     key = f"{MIXED}/review_gpt/0"
+    if key not in (done := known(keep)):
+        sys.exit(f"{key} is not done: run it first")
     model, counted = trained(key, keep)  # from its last checkpoint
     _, tokenizer = start("review_gpt", 0)
     tasks = [find_task(name) for name in TASKS]
@@ -251,12 +255,22 @@ def store(keep: Path) -> None:
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "started_from": pretrained.load_gpt("review_gpt").card["sha256"],
         **{name: counted[name] for name in ("examples", "steps", "tokens")},
-        "processor_seconds": known(keep)[key]["processor_seconds"],
-        "test_in_float32": known(keep)[key]["scores"],
+        "processor_seconds": done[key]["processor_seconds"],
+        "test_in_float32": done[key]["scores"],
     }
-    pretrained.save_pretrained("instruct", model, tokenizer, about)
-    saved = pretrained.load_gpt("instruct").model
-    pretrained.add_to_card("instruct", {"test": as_rows(ask(saved, tasks))})
+    pretrained.save_pretrained("instruct", model, tokenizer, about, folder)
+    saved = pretrained.load_gpt("instruct", folder).model
+    measured = {"test": as_rows(ask(saved, tasks)), "first_10": first(saved)}
+    pretrained.add_to_card("instruct", measured, folder)
+
+
+def first(model: GPT, many: int = 10) -> dict[str, int]:
+    """How many of the first test questions it gets right: some tasks, to compare."""
+    _, tokenizer = start("review_gpt", 0)
+    answers = Answers(model, tokenizer, max_new_tokens=LONGEST, tools=CALCULATOR)
+    tasks = [find_task(name) for name in FEW]
+    scores = evaluate({"model": answers}, tasks, many, part=TEST, baselines=0)
+    return {each.task: round(many * each.result.accuracy) for each in scores}
 
 
 def main(arguments: list[str]) -> None:
