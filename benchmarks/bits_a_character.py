@@ -37,7 +37,8 @@ from benchmarks import Target, conclude
 from benchmarks import pretrain_review_gpt as recipe
 from lib import train
 from lib.data import reviews
-from lib.data.corpora import Review, cache_folder
+from lib.data.corpora import Review
+from lib.data.wheels import cache_folder
 from lib.hub import pretrained
 from lib.measure.ngram import NGram
 from lib.model.gpt import GPT

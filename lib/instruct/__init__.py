@@ -10,6 +10,7 @@ tools.py     the model writes a call, the program answers it
 console.py   a conversation that is typed
 tasks/       questions whose right answer is known, and how to check it
 mixture.py   many tasks at once, each example counted alike
+ranking.py   the true reply among ten, by any score
 evaluate.py  one table for any model, baselines beside it
 ===========  =============================================================
 """

@@ -10,9 +10,10 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from lib.instruct.mixture import check_tasks
 from lib.instruct.tasks.baselines import EVERY
 from lib.instruct.tasks.task import TRAINING, USUAL, VALIDATION, Example, Task
-from lib.measure.slices import Slice, counted
+from lib.measure.slices import Slice, averaged, counted
 
 BASELINE_EXAMPLES = 2_000  # that baselines learn from
+ACCURACY = "accuracy"  # of a task without a metric of its own
 
 
 @runtime_checkable
@@ -28,12 +29,16 @@ Model = Talker | Callable[[str], str]
 
 
 class Score(NamedTuple):
-    """How often a model was right in a task, with the 95 % interval of its share."""
+    """How often a model was right in a task, with the 95 % interval of its share.
+
+    Where a task has a metric of its own, the result is the mean of its grades.
+    """
 
     task: str
     variant: str
     model: str
     result: Slice
+    metric: str = ACCURACY
 
 
 def evaluate(
@@ -64,8 +69,9 @@ def evaluate(
         if taken := sorted(models.keys() & rivals.keys()):
             raise ValueError(f"models must not be called like baselines, got {taken}")
         for name, model in {**models, **rivals}.items():
-            right = grade(task, asked, replies(model, asked))
-            scores.append(Score(task.name, variant, name, counted(right)))
+            result = measured(task, asked, replies(model, asked))
+            metric = task.metric.name if task.metric else ACCURACY
+            scores.append(Score(task.name, variant, name, result, metric))
     return scores
 
 
@@ -93,6 +99,14 @@ def grade(task: Task, examples: Sequence[Example], given: Sequence[str]) -> list
     ]
 
 
+def measured(task: Task, examples: Sequence[Example], given: Sequence[str]) -> Slice:
+    """The share of replies that the task accepts, or the mean grade by its metric."""
+    if not task.metric:
+        return counted(grade(task, examples, given))
+    pairs = zip(examples, given, strict=True)
+    return averaged([task.metric.grade(example, reply) for example, reply in pairs])
+
+
 def fit_baselines(task: Task, size: int = BASELINE_EXAMPLES) -> dict[str, Model]:
     """The baselines of a task by name, each learned from the same training examples.
 
@@ -109,15 +123,16 @@ def fit_baselines(task: Task, size: int = BASELINE_EXAMPLES) -> dict[str, Model]
 def table(scores: Sequence[Score]) -> str:
     """The scores in Markdown: a row for each task and variant, a column for each model.
 
-    A cell has the accuracy and its interval, in percent. Raises ValueError for none.
+    A cell has the accuracy and its interval, in percent; where it is another metric,
+    the row says so. Raises ValueError for no scores.
     """
     if not scores:
         raise ValueError("scores must hold at least one, got none")
     models = list(dict.fromkeys(score.model for score in scores))
     rows: dict[str, dict[str, str]] = {}
     for score in scores:
-        usual = score.variant == USUAL
-        name = score.task if usual else f"{score.task}, {score.variant}"
+        what = (score.task, score.variant, score.metric)
+        name = ", ".join(part for part in what if part not in (USUAL, ACCURACY))
         rows.setdefault(name, {})[score.model] = percent(score.result)
     lines = [["task", *models], ["---", *("---:" for _ in models)]]
     lines += [[name, *(row.get(m, "") for m in models)] for name, row in rows.items()]

@@ -12,12 +12,14 @@ matching.py       the same said, or asked, in other words
 extraction.py     name, date and place from a sentence
 evaluator.py      one line of Python, and nothing but the grammar taught
 one_liners.py     writing such lines, judged by running them
+summaries.py      one line for what a docstring says
 sentiment.py      real sentences, for or against a film
 spelling.py       letters that byte pairs hide
 formats.py        the right answer in the right form
 order.py          asked before the words, or after them
 made_up.py        words that no one can know
 in_context.py     rules that stand in the prompt alone
+replies.py        what people said next, in plays and in chat
 reversal.py       what was learned, asked the other way round
 dialogue.py       several turns about a world that changes
 ================  =========================================================
@@ -31,10 +33,12 @@ from lib.instruct.tasks.inference import yes_no
 from lib.instruct.tasks.matching import active_passive, paraphrase
 from lib.instruct.tasks.one_liners import one_liners
 from lib.instruct.tasks.order import order
+from lib.instruct.tasks.replies import play_replies, small_talk
 from lib.instruct.tasks.reversal import forward, reverse
 from lib.instruct.tasks.sentiment import sentiment
 from lib.instruct.tasks.spelling import counting, spelling
 from lib.instruct.tasks.stories import one_fact, two_facts
+from lib.instruct.tasks.summaries import summaries
 from lib.instruct.tasks.task import Example, Task
 
 TASKS: dict[str, Task] = {
@@ -51,6 +55,7 @@ TASKS: dict[str, Task] = {
         extraction_made_up(),
         one_liners(),
         sentiment(),
+        summaries(),
         spelling(),
         counting(),
         capitals(),
@@ -64,6 +69,8 @@ TASKS: dict[str, Task] = {
         forward(),
         reverse(),
         dialogue(),
+        small_talk(),
+        play_replies(),
     )
 }
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from random import Random
 
 from lib.instruct.tasks.task import Answerer, Baseline, Example
 from lib.tokens.words import words_and_marks
@@ -34,6 +35,16 @@ def nearest_neighbor(examples: Sequence[Example]) -> Answerer:
         return examples[nearest].answer
 
     return answer
+
+
+def shuffled(examples: Sequence[Example]) -> Answerer:
+    """Gives the answer of another example, drawn at random; the same to one prompt.
+
+    So it shows what a reply of the right kind scores, whatever the question. Raises
+    ValueError when there is no example.
+    """
+    _check(examples)
+    return lambda prompt: Random(prompt).choice(examples).answer
 
 
 def jaccard(words: frozenset[str], others: frozenset[str]) -> float:

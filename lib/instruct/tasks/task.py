@@ -52,6 +52,13 @@ class Wordings(NamedTuple):
         return random.choice(self.new if variant == NEW_WORDING else self.trained)
 
 
+class Metric(NamedTuple):
+    """A grade from 0 to 1 for a reply, where right or wrong would say too little."""
+
+    name: str
+    grade: Callable[["Example", str], float]
+
+
 Draw = Callable[[Random, str], Drawn]  # of the variant
 Answerer = Callable[[str], str]  # from a prompt to a reply
 Baseline = Callable[[Sequence[Example]], Answerer]  # learns from examples, or ignores
@@ -74,6 +81,7 @@ class Task:
 
     `draw` makes an example of a variant; those of the wrong part are thrown away.
     `accepts` says whether a reply is right. Variants beside `USUAL` are only measured.
+    With a `metric` replies are graded by it; without one, `accepts` decides.
     `baselines` are this task's own, beside those that every task has. With `repeats` a
     prompt may be drawn twice, since its answer is another each time.
     """
@@ -85,6 +93,7 @@ class Task:
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
     part_of: Callable[[str], str] = part_of
     repeats: bool = False
+    metric: Metric | None = None
 
     def examples(
         self, part: str, seed: int = 0, variant: str = USUAL

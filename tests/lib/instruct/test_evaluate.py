@@ -1,5 +1,7 @@
 """Evaluation: any model, the same questions, baselines beside it."""
 
+from dataclasses import replace
+
 import pytest
 
 from lib.instruct import evaluate as module
@@ -8,13 +10,14 @@ from lib.instruct.evaluate import (
     evaluate,
     fit_baselines,
     grade,
+    measured,
     percent,
     replies,
     table,
 )
 from lib.instruct.tasks import find_task
-from lib.instruct.tasks.task import NEW_WORDING, TEST, USUAL, VALIDATION
-from lib.measure.slices import counted
+from lib.instruct.tasks.task import NEW_WORDING, TEST, USUAL, VALIDATION, Metric
+from lib.measure.slices import averaged, counted
 
 ORDER, TALK = find_task("order"), find_task("dialogue")
 
@@ -110,6 +113,29 @@ def test_a_table_has_a_row_a_task_and_a_column_a_model():
     assert percent(half) == "50 (9 to 91)"
     with pytest.raises(ValueError, match="scores must hold at least one, got none"):
         table([])
+
+
+def test_a_task_may_grade_its_replies():
+    def longer(example, reply):
+        return min(1.0, len(reply) / len(example.answer) / 2)
+
+    graded = replace(ORDER, name="long", metric=Metric("length", longer))
+    models = {"knows": knows([ORDER, graded]), "silent": lambda prompt: ""}
+    scores = evaluate(models, [ORDER, graded], 20, baselines=0)
+    assert [(s.metric, s.result.accuracy) for s in scores] == [
+        ("accuracy", 1.0),
+        ("accuracy", 0.0),
+        ("length", 0.5),
+        ("length", 0.0),
+    ]
+    asked = ORDER.sample(VALIDATION, 2)
+    given = [asked[0].answer, ""]
+    assert measured(graded, asked, given) == averaged([0.5, 0.0])
+    assert measured(ORDER, asked, given) == counted([True, False])
+    rows = table(scores).split("\n")[2:]
+    assert [row.split(" | ")[0] for row in rows] == ["| order", "| long, length"]
+    new = [score._replace(variant=NEW_WORDING) for score in scores[2:]]
+    assert table(new).split("\n")[2].startswith("| long, new wording, length | 50 (")
 
 
 def test_bad_input_is_named():

@@ -9,6 +9,7 @@ from lib.instruct.tasks.baselines import (
     jaccard,
     most_common,
     nearest_neighbor,
+    shuffled,
 )
 from lib.instruct.tasks.task import Example
 
@@ -31,6 +32,16 @@ def test_the_nearest_example_has_most_words_in_common():
     assert answer("where is a cat") == "hall"
     assert answer("Who has that old, old lamp?") == "Emma"
     assert answer("nothing alike") == "hall"  # of equals the first
+
+
+def test_a_shuffled_answer_is_one_of_the_others_and_always_the_same():
+    answer = shuffled(KNOWN)
+    prompts = [f"question {number}" for number in range(40)]
+    given = [answer(prompt) for prompt in prompts]
+    assert set(given) == {each.answer for each in KNOWN}
+    assert given == [shuffled(KNOWN)(prompt) for prompt in prompts]
+    with pytest.raises(ValueError, match="examples must hold at least one, got none"):
+        shuffled([])
 
 
 words = st.frozensets(st.sampled_from("abcdef"))
