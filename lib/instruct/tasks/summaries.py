@@ -99,5 +99,6 @@ def combination(name: str) -> str:
 
 def _draw(random: Random, variant: str) -> Drawn:
     each = random.choice(described())
-    question = ASK.choose(random, variant).format(name=each.name)
+    always = Random(each.summary)  # asked one way, so that no sample has it twice
+    question = ASK.choose(always, variant).format(name=each.name)
     return Drawn(f"{question} {each.description}", each.summary, combination(each.name))
