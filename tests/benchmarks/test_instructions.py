@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import wraps
 from itertools import islice
 
 import pytest
@@ -77,6 +78,7 @@ def test_a_run_is_made_once_and_goes_on_where_it_was(tmp_path, monkeypatch):
     taken = 0
     count = script.count_examples
 
+    @wraps(count)  # a run goes on with the same settings alone
     def stop(batch):
         nonlocal taken
         taken += 1

@@ -22,7 +22,7 @@ from lib.instruct.tasks.task import (
 from lib.tokens.words import words_and_marks
 
 MOST = 300  # characters of a turn, and of a reply
-HELD_OUT = {  # two of them by no model of this book read
+HELD_OUT = {  # the plays of `TEST` are those that no model of this book has read
     "Macbeth": TEST,
     "The Tempest": TEST,
     "As You Like It": VALIDATION,

@@ -119,8 +119,8 @@ def test_a_task_may_grade_its_replies():
     def longer(example, reply):
         return min(1.0, len(reply) / len(example.answer) / 2)
 
-    graded = replace(ORDER, metric=Metric("length", longer))
-    models = {"knows": knows([ORDER]), "silent": lambda prompt: ""}
+    graded = replace(ORDER, name="long", metric=Metric("length", longer))
+    models = {"knows": knows([ORDER, graded]), "silent": lambda prompt: ""}
     scores = evaluate(models, [ORDER, graded], 20, baselines=0)
     assert [(s.metric, s.result.accuracy) for s in scores] == [
         ("accuracy", 1.0),
@@ -133,9 +133,9 @@ def test_a_task_may_grade_its_replies():
     assert measured(graded, asked, given) == averaged([0.5, 0.0])
     assert measured(ORDER, asked, given) == counted([True, False])
     rows = table(scores).split("\n")[2:]
-    assert [row.split(" | ")[0] for row in rows] == ["| order", "| order, length"]
+    assert [row.split(" | ")[0] for row in rows] == ["| order", "| long, length"]
     new = [score._replace(variant=NEW_WORDING) for score in scores[2:]]
-    assert table(new).split("\n")[2].startswith("| order, new wording, length | 50 (")
+    assert table(new).split("\n")[2].startswith("| long, new wording, length | 50 (")
 
 
 def test_bad_input_is_named():

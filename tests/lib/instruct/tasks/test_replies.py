@@ -18,8 +18,8 @@ from lib.instruct.template import Template, Turn
 
 LONG = "No, " * 100
 PLAY = (
-    "ACT I\n\nSCENE I. Here.\n\nANN:\nWho?\n\nTOM:\nI,\nTom.\n\n[Enter]\n\nANN:\nOh.\n\n"
-    f"SCENE II. There.\n\nTOM:\nWho?\n\nANN:\nI, Tom.\n\nTOM:\n{LONG}\n\nTOM:\nNo.\n"
+    "ACT I\n\nSCENE I. Here.\n\nANN:\nWho?\n\nTOM:\nI,\nTom.\n\n[Enter]\n\nANN:\nOh.\n"
+    f"\nSCENE II. There.\n\nTOM:\nWho?\n\nANN:\nI, Tom.\n\nTOM:\n{LONG}\n\nTOM:\nNo.\n"
 )
 
 
@@ -48,13 +48,12 @@ def test_small_talk_has_no_programs(fresh, monkeypatch):
 
 
 def test_a_question_is_its_words():
-    assert (
-        question("What's UP, then?") == question("what's up then") != question("what")
-    )
+    assert question("Who's UP, then?") == question("who's up then")
+    assert question("who") != question("who is")
 
 
 def test_a_play_has_one_part():
-    plays = list(corpora.shakespeare())
+    plays = corpora.shakespeare()
     parts = {title: part_of_play(title) for title in plays}
     assert sorted(parts.values()).count(TRAINING) == 33
     assert [t for t in plays if parts[t] == TEST] == ["Macbeth", "The Tempest"]
@@ -63,7 +62,7 @@ def test_a_play_has_one_part():
     for part in (TEST, VALIDATION):
         for example in play_replies().sample(part, 50):
             assert parts[example.combination] == part
-            play = " ".join(corpora.shakespeare()[example.combination].split())
+            play = plays[example.combination]
             assert example.answer.split(" ")[0] in play
 
 
@@ -71,7 +70,11 @@ def test_the_parts_are_as_large_as_the_page_of_data_says():
     talk = [part_of(each.combination) for each in exchanges()]
     assert [talk.count(part) for part in (TRAINING, VALIDATION, TEST)] == [887, 92, 100]
     plays = [part_of_play(each.combination) for each in play_exchanges()]
-    assert [plays.count(part) for part in (TRAINING, VALIDATION, TEST)] == [0, 0, 0]
+    assert [plays.count(part) for part in (TRAINING, VALIDATION, TEST)] == [
+        21_065,
+        2_332,
+        976,
+    ]
 
 
 def test_an_exchange_has_at_most_250_tokens_of_the_review_gpt():

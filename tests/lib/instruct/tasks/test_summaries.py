@@ -43,6 +43,11 @@ def test_a_question_has_name_and_description_and_the_summary_for_an_answer(few):
         assert example.combination == f"the name count {word}"
 
 
+def test_both_wordings_are_learned(few):
+    every = few.sample(TRAINING, 100, fewer=True)
+    assert {each.prompt[0] for each in every} == {"S", "I"}
+
+
 @pytest.mark.parametrize("variant", ["usual", NEW_WORDING])
 def test_baselines_read_the_question(few, variant):
     for example in few.sample(VALIDATION, 1, variant=variant):
