@@ -129,7 +129,7 @@ def test_the_docstrings_of_six_packages(real):
     }
     assert len(real) == 2_998
     assert sum(len(e.summary) + len(e.description) for e in real) == 772_580
-    assert "nltk.stem.lancaster" not in sys.modules  # nothing was imported
+    assert not {"keras", "xarray"} & sys.modules.keys()  # nothing was imported
     for each in real:
         for text in (each.name, each.summary, each.description):
             assert text == " ".join(text.split()) and "`" not in text

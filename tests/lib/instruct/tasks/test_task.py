@@ -123,7 +123,7 @@ def test_new_wordings_are_new(ways):
 def forms(ways):
     """The wordings of one kind, as patterns."""
     for wording in ways:
-        yield re.sub(r"\\{\w+\\}", r"[\\w\\s'-]+", re.escape(wording))
+        yield re.sub(r"\\{\w+\\}", r"[\\w\\s'()*+-]+", re.escape(wording))
 
 
 NEW = re.compile(
