@@ -123,8 +123,8 @@ class Chat {
   end(stopped, start) {
     const many = this.ids.length - start - 1, { context } = this.model.about;
     if (stopped) this.tell("The model has answered.");
-    else if (many === this.many) this.tell(`The answer is cut off after ${many} tokens, as long as one may be.`);
     else if (this.ids.length === context) this.tell("The answer is cut off: the context is full. Begin a new conversation.");
+    else if (many === this.many) this.tell(`The answer is cut off after ${many} tokens, as long as one may be.`);
     else this.tell("The answer is stopped.");
   }
 
