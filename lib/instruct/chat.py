@@ -4,7 +4,7 @@ Keys and values of all turns so far stay in the cache, so that a turn costs its 
 tokens and no more.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 
 import torch
@@ -56,12 +56,22 @@ class Chat:
             raise ValueError(f"max_new_tokens must be above 0, got {max_new_tokens}")
         self.strategy = strategy
         self.max_new_tokens = max_new_tokens
+        self.seed = seed
         self.turns: list[Turn] = []
+        self._first = list(turns)
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew, as the chat was made: with its first turns and its seed.
+
+        An answer that is being streamed has to be closed before.
+        """
+        self.turns.clear()
         self.finished = True
-        self._chance = torch.Generator().manual_seed(seed)
+        self._chance = torch.Generator().manual_seed(self.seed)
         self._unread: list[int] = []  # what the model has yet to read
         self._reader: CachedReader | None = None
-        for turn in turns:
+        for turn in self._first:
             self.add(turn)
 
     def ask(self, text: str, constraint: Constraint | None = None) -> str:
@@ -96,7 +106,9 @@ class Chat:
             pass
         return self.turns[-1].text
 
-    def stream(self, constraint: Constraint | None = None) -> Iterator[str]:
+    def stream(
+        self, constraint: Constraint | None = None
+    ) -> Generator[str, None, None]:
         """The same piece by piece; broken off, it leaves what was said so far.
 
         Raises ValueError when the context has no room for an answer, or not for the
@@ -123,7 +135,7 @@ class Chat:
         """The conversation to read, a line a turn."""
         return "\n".join(f"{turn.role}: {turn.text}" for turn in self.turns)
 
-    def _stream(self, room: int, guides: list[Guide]) -> Iterator[str]:
+    def _stream(self, room: int, guides: list[Guide]) -> Generator[str, None, None]:
         said: list[int] = []
         try:
             yield from decode_stream(

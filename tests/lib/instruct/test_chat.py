@@ -83,6 +83,17 @@ def test_the_mode_of_the_model_is_as_it_was():
     assert net.training
 
 
+def test_a_chat_begins_anew_as_it_was_made():
+    """With its first turns, nothing kept of the others, and the same draws."""
+    chat = Chat(model(), PAIRS, [SYSTEM], Sampling(), max_new_tokens=15, seed=3)
+    first, length = chat.ask("Good?"), chat.length
+    assert chat.ask("Sure?") != first
+    chat.restart()
+    assert chat.turns == [SYSTEM] and chat.finished
+    assert chat.length == len(TEMPLATE.encode([SYSTEM]))
+    assert chat.ask("Good?") == first and chat.length == length
+
+
 # --- piece by piece
 
 
