@@ -11,5 +11,7 @@ console.py   a conversation that is typed
 tasks/       questions whose right answer is known, and how to check it
 mixture.py   many tasks at once, each example counted alike
 evaluate.py  one table for any model, baselines beside it
+small.py     a tiny GPT that learns one task in seconds
+pairs.py     the same from pairs in a row, for rules in the prompt
 ===========  =============================================================
 """
