@@ -86,7 +86,7 @@ def _batches(rows: Iterator, batch: int) -> Iterator[Batch]:
     pad = partial(torch.nn.utils.rnn.pad_sequence, batch_first=True)
     while some := list(islice(rows, batch)):
         ids, targets = zip(*some, strict=True)
-        yield pad(ids), pad(targets, padding_value=-1)
+        yield pad([*ids]), pad([*targets], padding_value=-1)
 
 
 def learn(
