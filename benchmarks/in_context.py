@@ -1,6 +1,6 @@
 """In context: what is learned from the prompt alone, when, and from what data.
 
-    python -m benchmarks.in_context            about 6 minutes
+    python -m benchmarks.in_context            about 8 minutes
 
 Tiny GPTs learn from random weights to foretell the value of a key from the pairs before
 it: y = x + b mod 13, a table of eight keys that is new in each row, and words of three
@@ -29,7 +29,7 @@ from lib.train import Every
 SEEDS, EVERY, WATCHED, MEASURED, ASKED = (0, 1, 2), 10, 200, 2_000, 200
 SHIFT, TABLE, KINDS = (
     {"shown": 4, "steps": 600, "batch": 64},
-    {"shown": 12, "steps": 200, "batch": 32},
+    {"shown": 12, "steps": 500, "batch": 32},
     {"shown": 8, "steps": 400, "batch": 32},
 )
 FEW = (2, 8, 32, 128)
