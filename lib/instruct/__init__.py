@@ -12,5 +12,7 @@ tasks/       questions whose right answer is known, and how to check it
 mixture.py   many tasks at once, each example counted alike
 ranking.py   the true reply among ten, by any score
 evaluate.py  one table for any model, baselines beside it
+small.py     a tiny GPT that learns one task in seconds
+pairs.py     the same from pairs in a row, for rules in the prompt
 ===========  =============================================================
 """

@@ -10,6 +10,7 @@ word_map.py          words where their vectors lie
 bars.py              what each of several things came to
 classification.py    a classifier by the labels that it learned from
 diagrams.py          boxes and arrows
+in_context.py        accuracy by examples in the prompt, and as it grows
 line_names.py        names of lines, where they end
 labels.py            tokens as they can stand in a picture
 colors.py            colors that mean the same everywhere
@@ -21,6 +22,7 @@ from lib.plots.attention_maps import attention_map, head_grid, mask_row
 from lib.plots.bars import bars
 from lib.plots.colors import ACCENT, GREY, WEIGHT_COLORS
 from lib.plots.curves import compare_curves, loss_curve, smooth
+from lib.plots.in_context import accuracy_curves, by_examples
 from lib.plots.labels import plain, visible
 from lib.plots.style import use_style
 from lib.plots.word_map import word_map
@@ -29,8 +31,10 @@ __all__ = [
     "ACCENT",
     "GREY",
     "WEIGHT_COLORS",
+    "accuracy_curves",
     "attention_map",
     "bars",
+    "by_examples",
     "compare_curves",
     "head_grid",
     "loss_curve",

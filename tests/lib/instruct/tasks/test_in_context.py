@@ -114,6 +114,19 @@ def test_a_reader_gets_what_theory_says(make, shown):
     assert right == pytest.approx(best_accuracy(8, 8, shown), abs=0.035)
 
 
+@pytest.mark.parametrize("shown", [0, 1, 3, 6])
+@pytest.mark.parametrize("variant", [USUAL, NEW_WORDS])
+def test_who_knows_the_categories_gets_what_theory_says(variant, shown):
+    """The label of a category that was shown; of any other, a guess among eight."""
+    sample = categories(shown).sample(VALIDATION, 2_000, variant=variant)
+    right = 0
+    for example in sample:
+        pairs, asked = read(example.prompt)
+        labels = {KIND[word]: label for word, label in pairs}
+        right += labels.get(KIND[asked], LABELS[0]) == example.answer
+    assert right / 2_000 == pytest.approx(best_accuracy(3, 8, shown), abs=0.035)
+
+
 def test_no_answer_is_likelier_than_another():
     """Which tables are measured says nothing about the answers."""
     for part in (TRAINING, VALIDATION):

@@ -19,11 +19,19 @@ from lib.instruct.tasks.task import VALIDATION
 def test_the_answer_stands_where_it_is_asked_for(seed, asked, variant):
     example = next(order(asked).examples(VALIDATION, seed, variant))
     (listed,) = re.findall(r"\w+, \w+, \w+, \w+(?=\.)", example.prompt)
-    question = example.prompt.replace(f"{listed}.", "").strip()
+    question = example.prompt.replace(f"Words: {listed}.", "").strip()
     (ordinal,) = [each for each in ORDINALS if each in question]
     assert listed.split(", ")[ORDINALS.index(ordinal)] == example.answer
     ends = (example.prompt.startswith, example.prompt.endswith)[asked == "last"]
     assert ends(question)
+
+
+def test_a_word_is_the_same_token_at_every_place():
+    """None stands at the beginning, where it would have no space before it."""
+    for asked in ("first", "last"):
+        example = next(order(asked).examples(VALIDATION))
+        assert not example.prompt.startswith(WORDS)
+        assert f" {example.answer}" in example.prompt
 
 
 def test_every_place_is_asked_for():
