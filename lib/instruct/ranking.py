@@ -17,8 +17,7 @@ from torch import Tensor
 
 from lib.instruct.packing import read_packed, stack
 from lib.instruct.tasks.task import TRAINING, VALIDATION, Example, Task
-from lib.instruct.template import ASSISTANT, Template, Turn
-from lib.instruct.template import Lesson as Tokens
+from lib.instruct.template import ASSISTANT, Lesson, Template, Turn
 from lib.measure.slices import Slice, counted
 from lib.model.gpt import GPT
 from lib.model.modes import evaluating
@@ -136,15 +135,15 @@ def _choice(
 
 def _last_answer(
     template: Template, said: Sequence[Turn], reply: str, context: int
-) -> Tokens:
+) -> Lesson:
     """A conversation whose last answer alone is to be predicted."""
     ids, targets = template.lesson([*said, Turn(ASSISTANT, reply)], context)
     targets[: len(template.prompt(said)) - 1] = -1
-    return Tokens(ids, targets)
+    return Lesson(ids, targets)
 
 
 @torch.inference_mode()
-def _log_likelihoods(model: GPT, examples: Sequence[Tokens]) -> Float[Tensor, " batch"]:
+def _log_likelihoods(model: GPT, examples: Sequence[Lesson]) -> Float[Tensor, " batch"]:
     """For each example the mean log-probability of its targets, in nats a token."""
     longest = max(len(each.ids) for each in examples)
     device = next(model.parameters()).device

@@ -26,9 +26,9 @@ WORDS = "ant bee cat dog eel fox gnu hen ibis jay kid lynx moth newt owl pig".sp
 
 
 def draw(random, variant):
-    number = random.randrange(400)
-    word = f"{WORDS[number % len(WORDS)]} {number}"
-    return Drawn(f"Where is the {word}?", f"The {word} is here.", f"about {number}")
+    del variant
+    words = " and ".join(random.sample(WORDS, 2))
+    return Drawn(f"Where are {words}?", f"Here are {words}.", words)
 
 
 ECHO = Task("echo", draw, variants=("usual",))
@@ -48,17 +48,17 @@ def test_the_true_reply_is_among_ten_different_ones(part):
 
 def test_the_true_reply_stands_anywhere():
     places = [each.right for each in choices(ECHO, 300, TRAINING, of=3)]
-    assert {places.count(place) > 60 for place in range(3)} == {True}
+    assert {places.count(place) > 40 for place in range(3)} == {True}
     assert set(places) == {0, 1, 2}
 
 
 def test_the_highest_score_is_picked():
     every = choices(ECHO, 20)
 
-    def last_word(turns, replies):
-        return [float(reply.split()[2] in turns[-1]) for reply in replies]
+    def same_words(turns, replies):
+        return [float(reply[9:-1] in turns[-1]) for reply in replies]
 
-    assert pick(last_word, every) == counted([True] * 20)
+    assert pick(same_words, every) == counted([True] * 20)
     assert pick(lambda turns, replies: [0] * 10, every) == counted(
         [each.right == 0 for each in every]  # of equals the first
     )
@@ -67,7 +67,7 @@ def test_the_highest_score_is_picked():
 def test_words_in_common_find_an_echo():
     assert pick(tf_idf(ECHO, 400), choices(ECHO, 30)).accuracy > 0.9
     score = tf_idf(ECHO, 400)
-    same, half, none = score(["the ant is"], ["the ant is", "the ant", "xyz"])
+    same, half, none = score(["ant and bee"], ["ant and bee", "and bee", "xyz"])
     assert same == pytest.approx(1) and 0 < half < 1 and none == 0
 
 
@@ -107,7 +107,7 @@ def test_a_model_keeps_its_mode(net):
 def test_bad_input_is_named(net):
     with pytest.raises(ValueError, match="of must be above 1, got 1"):
         choices(ECHO, 20, of=1)
-    with pytest.raises(ValueError, match="size must be above 0 .* got size=0"):
+    with pytest.raises(ValueError, match=r"size must be above 0 .* got size=0"):
         choices(ECHO, 0)
     with pytest.raises(ValueError, match="have 100 different answers"):
         choices(ECHO, 20, of=100)
