@@ -8,6 +8,7 @@ curves.py            a loss as it falls
 live_curve.py        the same, while it falls
 word_map.py          words where their vectors lie
 bars.py              what each of several things came to
+dots.py              several models in many tasks
 classification.py    a classifier by the labels that it learned from
 diagrams.py          boxes and arrows
 in_context.py        accuracy by examples in the prompt, and as it grows
