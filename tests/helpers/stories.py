@@ -5,7 +5,7 @@ It looks for sentences and works back from the last one that matters.
 
 import re
 
-GOES = re.compile(r"(\w+) (?:goes to|walks into) the (\w+)\.")
+GOES = re.compile(r"(\w+) (?:goes to|walks to) the (\w+)\.")
 TAKES = re.compile(r"(\w+) (?:takes|picks up) the (\w+)\.")
 LEAVES = re.compile(r"(\w+) (?:puts down the (\w+)|leaves the (\w+) there)\.")
 HANDS = re.compile(r"(\w+) (?:hands the (\w+) to (\w+)|gives (\w+) the (\w+))\.")
@@ -40,3 +40,9 @@ def thing_room(text: str, thing: str) -> str:
     """Where a thing is that somebody took."""
     holder, actor, end = last_touch(text, thing)
     return rooms(text, holder)[-1] if holder else rooms(text[:end], actor)[-1]
+
+
+def named(answer: str) -> str:
+    """The room of an answer such as "In the bar."."""
+    (room,) = re.findall(r"\AIn the (\w+)\.\Z", answer)
+    return room

@@ -4,17 +4,14 @@ The first turn tells a story and asks. Later turns ask on, with words that lean 
 was said ("And before that?"), or tell more. What the text does not say is refused.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from lib.instruct.tasks.stories import last_room, pair
+from lib.instruct.tasks.stories import in_the, last_room_said, pair
 from lib.instruct.tasks.task import (
     TRAINING,
-    Answerer,
     Drawn,
-    Example,
     Task,
     Wordings,
     part_of,
@@ -56,12 +53,6 @@ def part_of_talk(combinations: str) -> str:
     if last == TRAINING and {*earlier, TRAINING} != {TRAINING}:
         return "none"
     return last
-
-
-def last_room_said(examples: Sequence[Example]) -> Answerer:
-    """The room that was named last, by the user or in an answer."""
-    answer = last_room(examples)
-    return lambda prompt: f"In the {answer(prompt)}."
 
 
 class Asked(NamedTuple):
@@ -122,20 +113,20 @@ class Talk:
         self.who = None
         nobody = NOBODY if thing in known else UNKNOWN
         who = self.world.holder.get(thing)
-        answer = f"{who}." if who else nobody
+        answer = f"It is {who}." if who else nobody
         return self._asked(HOLDER, answer, f"the {thing}: {answer}", thing=thing)
 
     def its_room(self, thing: str) -> Asked:
         """Where is the thing?"""
         room = self.world.thing_room(thing)
         self.thing = None
-        return self._asked(ITS_ROOM, f"In the {room}.", pair(thing, f"{room}"))
+        return self._asked(ITS_ROOM, in_the(room), pair(thing, f"{room}"))
 
     def _room_of(self, who: str, wordings: Wordings) -> Asked:
         rooms = self.world.rooms.get(who, [])
         if self.back < len(rooms):
             room = rooms[-1 - self.back]
-            return self._asked(wordings, f"In the {room}.", pair(who, room), who=who)
+            return self._asked(wordings, in_the(room), pair(who, room), who=who)
         self.who = None
         unknown = f"{self.back} rooms before of {who}: unknown"
         return self._asked(wordings, UNKNOWN, unknown, who=who)
@@ -153,7 +144,7 @@ class Talk:
 
 
 def _draw(random: Random, variant: str) -> Drawn:
-    talk = Talk(random, variant, deeds(random, random.randint(3, 5)))
+    talk = Talk(random, variant, deeds(random, random.randint(2, 5)))
     turns, combinations = [], []
     for number in range(random.randint(1, MOST_TURNS)):
         told = talk.more() if number else talk.world.story

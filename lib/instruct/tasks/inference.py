@@ -56,7 +56,7 @@ def _draw(random: Random, variant: str) -> Drawn:
 
 
 def _person(random: Random) -> tuple[str, str, World]:
-    world = walks(random, random.randint(3, 6))
+    world = walks(random, random.randint(2, 6))
     who = random.choice(sorted(world.rooms))
     return who, world.room(who), world
 

@@ -11,17 +11,17 @@ from lib.instruct.tasks.task import NEW_WORDING, USUAL, Drawn, Task, Wordings
 from lib.instruct.tasks.world import PEOPLE
 
 DOERS = tuple(
-    "baker driver doctor farmer painter singer teacher sailor judge tailor".split()
+    "doctor teacher actor director writer cop friend father mother brother".split()
 )
 VERBS = {  # as it stands in the active, and in the passive
-    "calls": "called",
-    "helps": "helped",
     "follows": "followed",
-    "pays": "paid",
-    "thanks": "thanked",
     "finds": "found",
-    "warns": "warned",
-    "hires": "hired",
+    "loves": "loved",
+    "sees": "seen",
+    "leaves": "left",
+    "knows": "known",
+    "likes": "liked",
+    "meets": "met",
 }
 SAME = Wordings(
     trained=("Do these say the same?", "Same meaning?"),

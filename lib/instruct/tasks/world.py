@@ -8,12 +8,13 @@ kept as it is told, so the right answer to a question is known.
 from dataclasses import dataclass, field
 from random import Random
 
-PEOPLE = tuple("Emma Oskar Lena Tom Nora Paul Ida Ben Clara Hugo Mia Jack".split())
-ROOMS = tuple(
-    "kitchen garden cellar library attic hall barn tower study chapel".split()
+# Each is one token of the review GPT, so that one place in a text has all of a name.
+PEOPLE = tuple("Tom Jack Mary George Jane Peter Paul Sam Ben Harry Ann Bob".split())
+ROOMS = tuple("office school house theater prison ship train store bar city".split())
+THINGS = tuple(
+    "key book ball box camera picture watch doll cat dog light video".split()
 )
-THINGS = tuple("lamp letter apple key book coin hat rope bell ring map cup".split())
-GOES = ("{who} goes to the {room}.", "{who} walks into the {room}.")
+GOES = ("{who} goes to the {room}.", "{who} walks to the {room}.")
 TAKES = ("{who} takes the {thing}.", "{who} picks up the {thing}.")
 LEAVES = ("{who} puts down the {thing}.", "{who} leaves the {thing} there.")
 HANDS = ("{who} hands the {thing} to {whom}.", "{who} gives {whom} the {thing}.")

@@ -12,9 +12,9 @@ from lib.instruct.tasks.dialogue import (
     NOBODY,
     UNKNOWN,
     dialogue,
-    last_room_said,
     part_of_talk,
 )
+from lib.instruct.tasks.stories import last_room_said
 from lib.instruct.tasks.task import PARTS, TEST, TRAINING, VALIDATION, part_of
 from lib.instruct.tasks.world import PEOPLE, THINGS
 from tests.helpers import stories
@@ -40,7 +40,8 @@ def answers(turns):
         elif thing not in stories.things(text):
             yield UNKNOWN
         elif named:
-            yield f"{stories.last_touch(text, thing)[0] or NOBODY.strip('.')}."
+            holder, *_ = stories.last_touch(text, thing)
+            yield f"It is {holder}." if holder else NOBODY
         else:
             yield f"In the {stories.thing_room(text, thing)}."
 
@@ -111,4 +112,4 @@ def test_the_part_of_a_talk():
 
 
 def test_the_room_that_was_named_last():
-    assert last_room_said([])("Tom goes to the hall.\nIn the barn.") == "In the barn."
+    assert last_room_said([])("Tom goes to the bar.\nIn the ship.") == "In the ship."

@@ -68,4 +68,4 @@ def test_form_and_content_of_json(reply, form, right):
 
 
 def test_the_room_named_last_in_capitals():
-    assert shouted_room([])("Where is Tom? Tom goes to the hall.") == "HALL"
+    assert shouted_room([])("Where is Tom? Tom goes to the bar.") == "BAR"

@@ -39,7 +39,7 @@ def test_half_of_the_answers_are_yes_and_wrong_rooms_stand_in_the_story():
 
 def test_both_in_one_sentence():
     answer = together([])
-    story = "Tom goes to the hall. Tom goes to the barn. Ida takes the cup."
-    assert answer(f"Is Tom in the barn? {story}") == "yes"
-    assert answer(f"Is Tom in the hall? {story}") == "yes"  # and that is wrong
-    assert answer(f"Is Ida in the barn? {story}") == "no"
+    story = "Tom goes to the bar. Tom goes to the ship. Ann takes the key."
+    assert answer(f"Is Tom in the ship? {story}") == "yes"
+    assert answer(f"Is Tom in the bar? {story}") == "yes"  # and that is wrong
+    assert answer(f"Is Ann in the ship? {story}") == "no"

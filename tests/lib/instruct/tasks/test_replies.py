@@ -13,7 +13,7 @@ from lib.instruct.tasks.replies import (
     question,
     small_talk,
 )
-from lib.instruct.tasks.task import TEST, TRAINING, VALIDATION, part_of
+from lib.instruct.tasks.task import TEST, TRAINING, VALIDATION, Drawn, part_of
 from lib.instruct.template import Template, Turn
 
 LONG = "No, " * 100
@@ -36,15 +36,15 @@ def fresh():
 def test_a_speech_answers_the_one_before_it(fresh, monkeypatch):
     monkeypatch.setattr(corpora, "shakespeare", lambda: {"A": PLAY, "B": PLAY})
     assert play_exchanges() == [
-        ("Who?", "I, Tom.", "A"),
-        ("I, Tom.", "Oh.", "A"),
+        Drawn("Who?", "I, Tom.", "A"),
+        Drawn("I, Tom.", "Oh.", "A"),
     ]
 
 
 def test_small_talk_has_no_programs(fresh, monkeypatch):
     talk = [Exchange("Hi!", "Hello.", "greetings"), Exchange("Sort?", "x", "coding")]
     monkeypatch.setattr(corpora, "dialogue", lambda: talk)
-    assert exchanges() == [("Hi!", "Hello.", "hi")]
+    assert exchanges() == [Drawn("Hi!", "Hello.", "hi")]
 
 
 def test_a_question_is_its_words():

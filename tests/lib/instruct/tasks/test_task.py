@@ -32,11 +32,11 @@ MEASURED = [name for name in TASKS if name != "capital_of"]  # it has one part a
 
 
 FIXED = {
-    "Paul": TEST,
-    "letter": VALIDATION,
-    "book": TEST,
-    "bell": VALIDATION,
-    "ring": VALIDATION,
+    "Tom": VALIDATION,
+    "Mary": VALIDATION,
+    "ball": TEST,
+    "doll": VALIDATION,
+    "light": TEST,
 }
 
 
@@ -97,7 +97,7 @@ def test_parts_are_eight_one_and_one_in_ten_and_fixed_for_good():
     counts = Counter(part_of(f"combination {n}") for n in range(2_000))
     assert 1_500 < counts[TRAINING] < 1_700
     assert 150 < counts[VALIDATION] < 250 and 150 < counts[TEST] < 250
-    held = {who: part_of(f"{who} in the hall") for who in PEOPLE + THINGS}
+    held = {who: part_of(f"{who} in the bar") for who in PEOPLE + THINGS}
     fixed = {who: part for who, part in held.items() if part != TRAINING}
     assert fixed == FIXED  # if it moves, old figures mean nothing
 

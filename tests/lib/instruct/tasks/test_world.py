@@ -68,7 +68,7 @@ def test_every_deed_happens():
 
 
 def test_where_a_thing_is_that_no_one_has_touched_is_not_known():
-    assert walks(Random(0), 3).thing_room("lamp") is None
+    assert walks(Random(0), 3).thing_room("key") is None
 
 
 def test_no_word_is_of_two_kinds():
