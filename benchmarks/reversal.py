@@ -19,7 +19,7 @@ from lib.instruct.small import learn, task_batches, task_tokenizer, tiny_gpt
 from lib.instruct.tasks.reversal import forward, pairs, reverse
 from lib.instruct.tasks.task import TEST, TRAINING, VALIDATION, Example
 
-SEEDS, STEPS, WIDTH, VOCAB = (0, 1, 2), 500, 128, 420
+SEEDS, STEPS, WIDTH, VOCAB = (0, 1, 2), 300, 128, 420
 ASKED = 400  # questions that are drawn to find those of each kind
 BOTH, ONE = "pairs asked both ways", "pairs told one way"
 
