@@ -119,8 +119,9 @@ class Talk:
     def its_room(self, thing: str) -> Asked:
         """Where is the thing?"""
         room = self.world.thing_room(thing)
+        assert room is not None  # a thing whose holder was asked for has been taken
         self.thing = None
-        return self._asked(ITS_ROOM, in_the(room), pair(thing, f"{room}"))
+        return self._asked(ITS_ROOM, in_the(room), pair(thing, room))
 
     def _room_of(self, who: str, wordings: Wordings) -> Asked:
         rooms = self.world.rooms.get(who, [])

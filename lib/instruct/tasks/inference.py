@@ -47,9 +47,13 @@ def together(examples: Sequence[Example]) -> Answerer:
 
 
 def _draw(random: Random, variant: str) -> Drawn:
-    it, room, world = random.choice([_person, _thing])(random)
+    others: list[str] = []
+    while not others:  # a room that the story does not name would give the answer away
+        it, room, world = random.choice([_person, _thing])(random)
+        named = {each for rooms in world.rooms.values() for each in rooms}
+        others = sorted(named - {room})
     answer = random.choice(["yes", "no"])
-    asked = room if answer == "yes" else _other_room(random, room, world)
+    asked = room if answer == "yes" else random.choice(others)
     question = IS_IT.choose(random, variant).format(it=it, room=asked)
     key = pair(it.removeprefix("the "), asked)
     return Drawn(f"{question} {world.story}", answer, key)
@@ -67,8 +71,3 @@ def _thing(random: Random) -> tuple[str, str, World]:
     room = world.thing_room(thing)
     assert room is not None  # it has been taken
     return f"the {thing}", room, world
-
-
-def _other_room(random: Random, room: str, world: World) -> str:
-    named = {each for rooms in world.rooms.values() for each in rooms} - {room}
-    return random.choice(sorted(named) or [each for each in ROOMS if each != room])
