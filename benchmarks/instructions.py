@@ -84,10 +84,10 @@ def start(name: str, seed: int) -> tuple[GPT, BytePairTokenizer]:
     return GPT(loaded.model.config), loaded.tokenizer
 
 
-def to_learn(tasks: Sequence[Task], seed: int, each: int = EACH) -> Iterator[Example]:
-    """The examples of a run; `each` is the number of an ordinary task's."""
+def to_learn(tasks: Sequence[Task], seed: int) -> Iterator[Example]:
+    """The examples of a run."""
     weights = {task.name: MORE if task.name in HARD else 1 for task in tasks}
-    many = each * sum(weights.values())
+    many = EACH * sum(weights.values())
     if len(tasks) == 1:
         return islice(tasks[0].examples(TRAINING, seed), many)
     return islice(mixture(tasks, TRAINING, seed, weights), many)
@@ -116,14 +116,14 @@ def learn(model: nn.Module, found: list, folder: Path) -> train.History:
     )
 
 
-def trained(key: str, keep: Path, each: int = EACH) -> tuple[GPT, dict]:
+def trained(key: str, keep: Path) -> tuple[GPT, dict]:
     """The model of a run, and what was counted on the way."""
     kind, name, seed = key.split("/")
     mixed = kind == MIXED
     tasks = [find_task(name) for name in (TASKS if mixed else [kind])]
     model, tokenizer = start(name, int(seed))
     template = Template(tokenizer)
-    examples = list(to_learn(tasks, int(seed), each))
+    examples = list(to_learn(tasks, int(seed)))
     lessons = [template.lesson(conversation(one), TIME) for one in examples]
     found = batches(lessons, ROWS[MIXED if mixed else ALONE])
     began = time.process_time()
@@ -162,9 +162,9 @@ def as_rows(scores: Sequence[Score]) -> dict[str, dict[str, list[float]]]:
     return found
 
 
-def run(key: str, keep: Path, each: int = EACH) -> dict:
+def run(key: str, keep: Path) -> dict:
     """Train once and measure once."""
-    model, counted = trained(key, keep, each)
+    model, counted = trained(key, keep)
     kind = key.split("/")[0]
     if kind in PICKED:
         return counted | {"scores": {USUAL: {kind: picked(model, kind)}}}

@@ -6,6 +6,7 @@ file         idea
 template.py  a conversation as tokens, and which of them are learned
 packing.py   several examples in one row, none seeing another
 chat.py      a conversation with a model, turn by turn
+answers.py   many conversations, each with what is said next
 tools.py     the model writes a call, the program answers it
 console.py   a conversation that is typed
 tasks/       questions whose right answer is known, and how to check it

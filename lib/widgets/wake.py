@@ -23,7 +23,7 @@ _numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(
 class Words(NamedTuple):
     """How a widget speaks of what it stores, and of what it does when awake."""
 
-    label: str  # what the widget is, for who does not see it
+    label: str  # what the widget is, for a reader who does not see it
     what: str  # "text": what is stored
     does: str  # "writes another": what the model does in the page
     then: str  # "it writes another here": what comes of waking it

@@ -50,10 +50,10 @@ def small(monkeypatch):
 
 def test_a_run_alone_has_the_first_examples_of_the_mixed_one():
     tasks = [find_task(name) for name in SEVERAL]
-    mixed = list(script.to_learn(tasks, 1, 12))
+    mixed = list(script.to_learn(tasks, 1))
     assert len(mixed) == 12 * 5
     for task in tasks:
-        alone = list(script.to_learn([task], 1, 12))
+        alone = list(script.to_learn([task], 1))
         assert len(alone) == (36 if task.name == "yes_no" else 12)
         among = [each for each in mixed if each.task == task.name]
         both = min(len(among), len(alone))
@@ -71,7 +71,7 @@ def test_each_lesson_is_in_a_batch_once():
 
 def test_a_run_is_made_once_and_goes_on_where_it_was(tmp_path, monkeypatch):
     key = "mixed/random/0"
-    whole, counted = script.trained(key, tmp_path / "whole", 12)
+    whole, counted = script.trained(key, tmp_path / "whole")
     assert counted["steps"] == len(counted["losses"]) > 3
     assert sum(counted["examples"].values()) == 60
 
@@ -91,9 +91,9 @@ def test_a_run_is_made_once_and_goes_on_where_it_was(tmp_path, monkeypatch):
 
     monkeypatch.setattr(script, "count_examples", stop)
     with pytest.raises(Killed):
-        script.trained(key, tmp_path / "cut", 12)
+        script.trained(key, tmp_path / "cut")
     monkeypatch.setattr(script, "count_examples", count)
-    resumed, _ = script.trained(key, tmp_path / "cut", 12)
+    resumed, _ = script.trained(key, tmp_path / "cut")
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert one.equal(other)
 
@@ -123,7 +123,8 @@ def test_the_model_of_the_hub_is_that_of_the_first_run(tmp_path):
     assert stored.card["test_in_float32"] == found["scores"]
     model, _ = script.trained(key, tmp_path)
     for ours, theirs in zip(model.parameters(), stored.model.parameters(), strict=True):
-        assert torch.allclose(ours, theirs, atol=0.01)
+        step = ours.abs().max() / 100  # it is stored in 8 bits
+        assert torch.allclose(ours, theirs, atol=step.item())
 
 
 def test_targets_by_hand():

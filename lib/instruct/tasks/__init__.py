@@ -15,6 +15,7 @@ one_liners.py     writing such lines, judged by running them
 summaries.py      one line for what a docstring says
 sentiment.py      real sentences, for or against a film
 spelling.py       letters that byte pairs hide
+arithmetic.py     with a calculator, and without
 formats.py        the right answer in the right form
 order.py          asked before the words, or after them
 made_up.py        words that no one can know
