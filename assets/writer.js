@@ -1,8 +1,9 @@
 // A text that the model writes in the page, while a reader moves what decides how a token is drawn.
 //
-// lib/widgets/pages/writer.html brings this file when a reader wakes the model.
+// lib/widgets/pages/wake.html brings this file when a reader wakes the model.
 
 import { wake } from "./awake.js";
+import { make } from "./elements.js";
 
 const MANY = 80, PACE = 50; // tokens at a time; the least time that each takes, in milliseconds
 const DEEPEST = 55, LEAST = 0.001; // of the color, as in lib/widgets/writer.py
@@ -169,9 +170,3 @@ const quoted = (text) => `“${text}”`;
 const shown = (piece) => piece.replace(/ /g, "·").replace(/\n/g, "↵");
 const percent = (share) => (share >= 0.01 ? `${(100 * share).toFixed(0)}\u00a0%` : "under 1\u00a0%");
 const depth = (share) => Math.round(DEEPEST * Math.min(1, Math.log(Math.max(share, LEAST)) / Math.log(LEAST)));
-
-function make(kind, properties, ...children) {
-  const element = Object.assign(document.createElement(kind), properties);
-  element.append(...children);
-  return element;
-}

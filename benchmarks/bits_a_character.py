@@ -37,7 +37,8 @@ from benchmarks import Target, conclude
 from benchmarks import pretrain_review_gpt as recipe
 from lib import train
 from lib.data import reviews
-from lib.data.corpora import Review, cache_folder
+from lib.data.corpora import Review
+from lib.data.wheels import cache_folder
 from lib.hub import pretrained
 from lib.measure.ngram import NGram
 from lib.model.gpt import GPT
@@ -155,10 +156,14 @@ def half_minutes(split: reviews.Split, tokenizer: BytePairTokenizer) -> dict:
     return {"runs": runs, "settings": SHORT | RATES, "tokens": tokens}
 
 
+def keeping(name: str, made_with: list) -> str:
+    """A name for what was made with some settings."""
+    return f"{name}-{sha256(json.dumps(made_with).encode()).hexdigest()[:12]}"
+
+
 def kept(folder: Path, name: str, made_with: list, make: Callable[[], dict]) -> dict:
     """What was made before with the same settings, or else is made now, and kept."""
-    key = sha256(json.dumps(made_with).encode()).hexdigest()[:12]
-    path = folder / f"{name}-{key}.json"
+    path = folder / f"{keeping(name, made_with)}.json"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(".new")

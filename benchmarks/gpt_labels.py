@@ -32,7 +32,8 @@ from benchmarks.bits_a_character import kept
 from benchmarks.zero_shot import ADJECTIVES as ANSWERS
 from lib import train
 from lib.data import reviews
-from lib.data.corpora import Review, cache_folder
+from lib.data.corpora import Review
+from lib.data.wheels import cache_folder
 from lib.finetune import classifier, layers, zero_shot
 from lib.finetune.classifier import Classifier
 from lib.finetune.labeled import in_order, labeled_batches

@@ -28,7 +28,8 @@ from torch import nn
 from benchmarks import Target, conclude
 from lib import train
 from lib.data import reviews
-from lib.data.corpora import Review, cache_folder
+from lib.data.corpora import Review
+from lib.data.wheels import cache_folder
 from lib.finetune import classifier, layers, lora, text_baselines
 from lib.finetune.classifier import Classifier
 from lib.finetune.labeled import in_order, labeled_batches, word_dropout

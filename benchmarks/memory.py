@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 
 from benchmarks import Target, conclude
-from lib.data import corpora
+from lib.data import wheels
 from tools.address import read_notebook
 from tools.elsewhere import run
 from tools.execute import KERNEL, said
@@ -47,7 +47,7 @@ def targets(figures: dict) -> list[Target]:
 
 
 def main() -> None:
-    corpora.fetch()  # here, or a download would be part of it
+    wheels.fetch()  # here, or a download would be part of it
     figures = {
         "chapter": CHAPTER.as_posix(),
         "peak_gigabytes": round(peak(CHAPTER), 3),

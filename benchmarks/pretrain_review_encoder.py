@@ -21,7 +21,7 @@ from torch import Tensor
 from benchmarks import Target
 from lib import train, vectors
 from lib.data import reviews
-from lib.data.corpora import cache_folder
+from lib.data.wheels import cache_folder
 from lib.finetune import text_baselines
 from lib.hub import pretrained
 from lib.model.config import GPTConfig

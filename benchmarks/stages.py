@@ -23,7 +23,7 @@ from torch import Tensor
 from benchmarks import Target, conclude, imdb, pretrain_review_encoder
 from lib import train, vectors
 from lib.data import reviews
-from lib.data.corpora import cache_folder
+from lib.data.wheels import cache_folder
 from lib.hub.pretrained import PretrainedEncoder, load_encoder
 from lib.model.encoder import Encoder
 from lib.tokens.word_tokenizer import MASK

@@ -38,7 +38,7 @@ from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from benchmarks import Target, conclude
-from lib.data import corpora
+from lib.data import wheels
 from lib.fast.linear import HAS_ONEDNN, OneDNNLinear
 from lib.fast.speed_up import speed_up
 from lib.model import count
@@ -48,7 +48,7 @@ from lib.model.gpt import GPT
 CONFIG = replace(GPT2, vocab=512, context=1024, width=128, layers=4, heads=4)
 RECIPE = replace(SMALL, vocab=512, context=1024)
 BATCH, TIME, ROUNDS, WARM_UP, PEAK = 12, 64, 40, 3, 1024
-LLMS = corpora.Wheel(
+LLMS = wheels.Wheel(
     "llms_from_scratch-1.0.19-py3-none-any.whl",
     83_264,
     "39f83e6c6ab8c26ee955adbe007b95a6b8357377cadecabfce64c0e5f7458919",
@@ -81,7 +81,7 @@ def huggingface() -> nn.Module:
 def from_scratch(name: str) -> nn.Module:
     """A model out of the wheel: Python imports from a zip file as from a folder."""
     again = "python -m benchmarks.step_speed"
-    wheel = str(corpora.fetch_wheel("llms-from-scratch", LLMS, again))
+    wheel = str(wheels.fetch_wheel("llms-from-scratch", LLMS, again))
     if wheel not in sys.path:
         sys.path.append(wheel)
     from llms_from_scratch import ch04

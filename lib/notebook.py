@@ -27,6 +27,7 @@ NEEDED = {
     "ipywidgets": "ipywidgets",
     "scipy": "scipy",
     "sklearn": "scikit-learn",
+    "rouge_score": "rouge-score",
 }
 KEPT = ("torch", "numpy", "matplotlib")  # whatever their versions, never replaced
 

@@ -29,7 +29,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from lib.data import corpora
+from lib.data import wheels
 from tools.address import notebooks, read_notebook
 from tools.machine import machine
 from tools.tidy import tidy
@@ -134,7 +134,7 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     if asked.jobs < 1:
         parser.error(f"--jobs is {asked.jobs}; expected 1 or more")
-    corpora.fetch()  # so that no notebook stores a download's progress
+    wheels.fetch()  # so that no notebook stores a download's progress
     failed = asyncio.run(refresh_all(asked.paths or notebooks(Path()), asked.jobs))
     if failed:
         print("not stored:", *failed, sep="\n  ", file=sys.stderr)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lib.data.ids import as_ids, id_list
 from lib.generate.beam import Beams, beam_search
+from lib.generate.constraint import Constraint, Guide, mask_all, take_all
 from lib.generate.reader import Predict, Reader, make_reader
 from lib.generate.sampling import Sampling
 from lib.model.encoder import Encoder
@@ -30,6 +31,7 @@ def generate(
     stop: Collection[int] = (),
     seed: int = 0,
     cached: bool = True,
+    constraint: Constraint | None = None,
 ) -> Int[Tensor, " _"] | list[Int[Tensor, " _"]]:
     """Each prompt, continued by up to `max_new_tokens`; one prompt gives one text.
 
@@ -43,15 +45,21 @@ def generate(
     prompt may be longer: each token looks at the last `context` tokens. With learned
     positions that is refused.
 
+    Under a `constraint` each text has its form when it ends, also by `max_new_tokens`;
+    where nothing more may follow it ends without a token of `stop`.
+
     Raises ValueError that names the argument when a prompt is missing, empty, not one
     tensor of ids or has an id outside the vocabulary; when there are more tokens than
     learned positions; when `stop` is no collection of ids; when the model is an
-    encoder; and when scores are not finite.
+    encoder; when scores are not finite; and for a constraint beside beams, or as
+    `lib.generate.constraint.Guide` does.
     """
     alone = isinstance(prompts, Tensor)
-    request = _request(model, prompts, max_new_tokens, stop, seed)
-    if isinstance(strategy, Beams):
+    request = _request(model, prompts, max_new_tokens, stop, seed, constraint)
+    if isinstance(strategy, Beams) and constraint is None:
         texts = [_search(request, row, strategy, cached) for row in request.prompts]
+    elif isinstance(strategy, Beams):
+        raise ValueError("a constraint needs a Sampling for a strategy, got Beams")
     elif isinstance(strategy, Sampling):
         steps = zip(*_sample(request, strategy, cached), strict=True)
         texts = [[token for token in text if token is not None] for text in steps]
@@ -73,6 +81,7 @@ def stream(
     stop: Collection[int] = (),
     seed: int = 0,
     cached: bool = True,
+    constraint: Constraint | None = None,
 ) -> Iterator[int]:
     """The new tokens of `generate`, one by one, each as soon as it is drawn.
 
@@ -82,7 +91,7 @@ def stream(
     """
     if not isinstance(prompt, Tensor):
         raise ValueError(f"prompt must be one tensor of ids, got {prompt!r}")
-    request = _request(model, prompt, max_new_tokens, stop, seed)
+    request = _request(model, prompt, max_new_tokens, stop, seed, constraint)
     if not isinstance(strategy, Sampling):
         raise ValueError(f"strategy must be a Sampling to stream, got {strategy!r}")
     return _stream(_sample(request, strategy, cached))
@@ -93,15 +102,21 @@ def next_tokens(
     ids: Int[Tensor, "batch time"],
     strategy: Sampling,
     generators: Sequence[torch.Generator],
+    guides: Sequence[Guide] = (),
 ) -> Iterator[Int[Tensor, " batch"]]:
-    """The next token of every text, then the one after it, without end."""
+    """The next token of every text, then the one after it, without end.
+
+    A guide for each text, if there are any, rules out what its form does not allow.
+    """
     new = ids
     texts = ids.cpu()
     looks_back = strategy.repetition_penalty != 1  # no other rule asks for the texts
     while True:
         with torch.inference_mode():
             logits = reader.read(new.to(ids.device)).cpu()  # batch vocab
+            logits = mask_all(guides, logits)
             new = strategy.choose(logits, texts, generators)[:, None]  # batch 1
+            take_all(guides, new[:, 0])
             if looks_back:
                 texts = torch.cat([texts, new], dim=1)
         yield new[:, 0]
@@ -116,10 +131,23 @@ class _Request:
     max_new_tokens: int
     stop: frozenset[int]
     seed: int
+    constraint: Constraint | None
+
+    def guides(self) -> list[Guide]:
+        """One for each text, or none."""
+        if self.constraint is None:
+            return []
+        asked = self.constraint, self.max_new_tokens, self.stop
+        return [Guide(*asked) for _ in self.prompts]
 
 
 def _request(
-    model: Any, prompts: object, max_new_tokens: object, stop: object, seed: object
+    model: Any,
+    prompts: object,
+    max_new_tokens: object,
+    stop: object,
+    seed: object,
+    constraint: Constraint | None,
 ) -> _Request:
     """Raises ValueError that names what cannot be."""
     if isinstance(model, nn.Module):
@@ -136,7 +164,10 @@ def _request(
     if isinstance(model, GPT):
         _check_length(model, max(map(len, rows)), max_new_tokens)
     stop_ids = id_list(stop, 2**63 if vocab is None else vocab, "stop")
-    return _Request(model, rows, max_new_tokens, frozenset(stop_ids), seed)
+    stop = frozenset(stop_ids)
+    request = _Request(model, rows, max_new_tokens, stop, seed, constraint)
+    request.guides()  # raises ValueError for a constraint that cannot be kept
+    return request
 
 
 def _check_predicts(model: object) -> None:
@@ -186,15 +217,18 @@ def _sample(
     ids, padding = _align(request.prompts)
     seeds = range(request.seed, request.seed + len(ids))
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    guides = request.guides()
     going = [True] * len(ids)
     with _in_evaluation(request.model):
         reader = make_reader(request.model, padding, cached)
-        steps = next_tokens(reader, ids, strategy, generators)
+        steps = next_tokens(reader, ids, strategy, generators, guides)
         for tokens in islice(steps, request.max_new_tokens):
             pairs = zip(tokens.tolist(), going, strict=True)
             new = [token if on else None for token, on in pairs]
             yield new
             going = [token is not None and token not in request.stop for token in new]
+            if guides:
+                going = [not guide.done for guide in guides]
             if not any(going):
                 return
 

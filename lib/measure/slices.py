@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from lib.measure.intervals import mean_and_error
 from lib.tokens.words import words_and_marks
 
 Rule = Callable[[str], bool]
@@ -26,7 +27,10 @@ RATING = re.compile(
 
 
 class Slice(NamedTuple):
-    """How many texts are in it, the share that was right, and its 95 % interval."""
+    """How many texts are in it, the share that was right, and its 95 % interval.
+
+    Where answers are graded, `accuracy` is the mean of the grades.
+    """
 
     size: int
     accuracy: float
@@ -104,3 +108,24 @@ def counted(right: Sequence[bool]) -> Slice:
 
     ends = binomtest(hits, len(right)).proportion_ci(0.95, method="wilson")
     return Slice(len(right), hits / len(right), float(ends.low), float(ends.high))
+
+
+def averaged(grades: Sequence[float]) -> Slice:
+    """The mean of grades between 0 and 1, with its 95 % interval.
+
+    The interval is that of Student's t, cut off at 0 and 1; for a single grade it is
+    from 0 to 1. Raises ValueError when there is no grade, or one is not in 0..1.
+
+    Source: Student 1908, "The Probable Error of a Mean".
+    """
+    if not len(grades):
+        raise ValueError("grades must hold at least one, got none")
+    if strange := [grade for grade in grades if not 0 <= grade <= 1]:
+        raise ValueError(f"grades must lie in 0..1, got {strange[:5]}")
+    if len(grades) == 1:
+        return Slice(1, float(grades[0]), 0.0, 1.0)
+    from scipy.stats import t
+
+    mean, error = mean_and_error(grades)
+    margin = float(t.ppf(0.975, len(grades) - 1)) * error
+    return Slice(len(grades), mean, max(0.0, mean - margin), min(1.0, mean + margin))

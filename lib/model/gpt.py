@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import torch
-from jaxtyping import Bool, Float, Integer
+from jaxtyping import Bool, Float, Int, Integer
 from torch import Tensor, nn
 
 from .attention import MultiHeadAttention
@@ -49,38 +49,46 @@ class GPT(nn.Module):
             self.unembed.weight = self.embed.tokens.weight
 
     def forward(
-        self, ids: Integer[Tensor, "batch time"], cache: KeyValueCache | None = None
+        self,
+        ids: Integer[Tensor, "batch time"],
+        cache: KeyValueCache | None = None,
+        mask: Bool[Tensor, "#batch #head #time #time"] | None = None,
+        positions: Int[Tensor, "#batch time"] | None = None,
     ) -> Float[Tensor, "batch time vocab"]:
         """Scores (logits) for the token that follows each position.
 
-        `cache` and what raises ValueError as in `vectors`.
+        The arguments, and what raises ValueError, as in `vectors`.
         """
-        return self.unembed(self.vectors(ids, cache))
+        return self.unembed(self.vectors(ids, cache, mask, positions))
 
     def vectors(
         self,
         ids: Integer[Tensor, "batch time"],
         cache: KeyValueCache | None = None,
         mask: Bool[Tensor, "#batch #head #time #time"] | None = None,
+        positions: Int[Tensor, "#batch time"] | None = None,
     ) -> Float[Tensor, "batch time width"]:
         """What each position knows after the last block and norm: for heads of any use.
 
         With a `cache`, `ids` go on from the tokens that it has seen. Without one, a
         `mask` may say who looks at whom; by default each looks at itself and the past.
+        `positions` are 0, 1, 2, ... unless given: texts that share a row begin anew.
         Raises ValueError when there is no token, when `ids` are no ids of the
-        vocabulary, when learned positions are fewer than the tokens, and for both a
-        cache and a mask.
+        vocabulary, when learned positions are fewer than the tokens, and for a mask or
+        positions beside a cache.
         """
         ids = check_ids(ids)
         batch, time = ids.shape
         if cache is not None and mask is not None:
             raise ValueError("a cache makes its own mask, got a mask beside it")
+        if cache is not None and positions is not None:
+            raise ValueError("a cache counts positions, got some beside it")
+        layers = [None] * len(self.blocks)
         if cache is not None:
             positions, mask = cache.advance(batch, time)
             layers = cache.layers
-        else:
+        elif positions is None:
             positions = torch.arange(time, device=ids.device)[None]  # 1 time
-            layers = [None] * len(self.blocks)
         causal = self.causal and cache is None and mask is None
         x = self.embed(ids, positions)  # batch time width
         rotation = None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 
@@ -26,6 +26,22 @@ def padding_mask(
     ends = torch.tensor(lengths).to(device=device)  # batch
     real = torch.arange(time, device=device) < ends[:, None]  # batch time
     return real[:, None, None, :]
+
+
+def packed_mask(
+    parts: Int[Tensor, "batch time"],
+) -> Bool[Tensor, "batch 1 time time"]:
+    """Several texts in one row: a token looks at itself and the past of its own text.
+
+    `parts` says which text of its row each token belongs to: [0, 0, 0, 1, 1] is a text
+    of three tokens and one of two. Where positions are to begin anew with each text,
+    see `positions.packed_positions`.
+
+    Source: Krell et al. 2021, "Efficient Sequence Packing without Cross-contamination",
+    section 3.2.
+    """
+    same = parts[:, :, None] == parts[:, None, :]  # batch time time
+    return causal_mask(parts.size(1), parts.device) & same[:, None]
 
 
 def combine_masks(

@@ -63,6 +63,19 @@ def sinusoidal(
     return torch.stack([sin, cos], dim=-1).flatten(1)  # time width
 
 
+def packed_positions(parts: Int[Tensor, "batch time"]) -> Int[Tensor, "batch time"]:
+    """The place of each token in its own text, where several texts stand in one row.
+
+    `parts` says which text each token belongs to, as for `masks.packed_mask`; the
+    tokens of a text stand together. Of [0, 0, 0, 1, 1] the places are [0, 1, 2, 0, 1].
+    """
+    places = torch.arange(parts.size(1), device=parts.device).expand_as(parts)
+    begins = parts != parts.roll(1, dims=1)  # batch time
+    begins[:, :1] = True
+    starts = torch.where(begins, places, 0).cummax(dim=1).values
+    return places - starts
+
+
 class Learned(nn.Module):
     """Adds a vector that is learned for each of `context` positions (as GPT-2 does)."""
 
@@ -77,7 +90,8 @@ class Learned(nn.Module):
     ) -> Float[Tensor, "batch time width"]:
         """`positions` are 0, 1, 2, ... unless given.
 
-        Raises ValueError when there are more tokens than positions were learned.
+        Raises ValueError when there are more tokens than positions were learned, and
+        for a position past the last one.
         """
         context = self.vectors.size(0)
         time = x.size(1)
@@ -85,4 +99,10 @@ class Learned(nn.Module):
             raise ValueError(f"positions were learned for {context} tokens, got {time}")
         if positions is None:
             return x + self.vectors[:time]
-        return x + self.vectors[positions]
+        try:
+            return x + self.vectors[positions]
+        except IndexError as error:
+            found = f"{positions.min().item()}..{positions.max().item()}"
+            raise ValueError(
+                f"positions must lie in 0..{context - 1}, got {found}"
+            ) from error

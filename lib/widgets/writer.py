@@ -7,10 +7,8 @@ from the reader's prompt while settings are moved.
 
 import codecs
 import html
-import itertools
 import math
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 import torch
@@ -20,12 +18,18 @@ from lib.generate.loop import stream
 from lib.generate.sampling import Sampling
 from lib.hub import pretrained
 from lib.tokens.tokenizer import BytePairTokenizer, CharacterTokenizer
-from lib.widgets.template import fill, script_json
+from lib.widgets.template import fill
+from lib.widgets.wake import Words, page, wakeable
 
 COLOR = "var(--pst-color-primary, #176de8)"
 DEEPEST = 55  # percent of the color behind a token of LEAST; text stays legible on it
 LEAST = 0.001  # assets/writer.js has the same
-_numbers = itertools.count(1)
+WORDS = Words(
+    label="A text that the model writes, its tokens shaded by their probability",
+    what="text",
+    does="writes another",
+    then="it writes another here, from your own prompt",
+)
 
 
 def generation_explorer(
@@ -56,18 +60,13 @@ def generation_explorer(
     found = shares[torch.arange(len(new)), new].tolist()
     pieces = added(tokenizer, ids)
     written = pieces[len(start) :]
-    page = resources.files("lib.widgets") / "pages" / "writer.html"
+    tokens = "".join(html.escape(piece) for piece in pieces[: len(start)])
     values = {
-        "ID": f"gpt-writer-{next(_numbers)}",
-        "LABEL": "A text that the model writes, its tokens shaded by their probability",
-        "MEGABYTES": pretrained.megabytes(name, folder),
-        "TOKENS": "".join(html.escape(piece) for piece in pieces[: len(start)])
-        + "".join(map(_token, written, found)),
+        "TOKENS": tokens + "".join(map(_token, written, found)),
         "SAYS": _said(written, found, likeliest),
-        "NAME": script_json(name),
-        "PROMPT": script_json(prompt),
     }
-    return HTML(fill(page.read_text(encoding="utf-8"), values))
+    body = fill(page("writer"), values)
+    return wakeable("writer", name, WORDS, body, prompt, folder)
 
 
 def added(

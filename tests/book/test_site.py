@@ -25,6 +25,7 @@ from sphinx.errors import ExtensionError
 
 from lib.hub import pretrained
 from lib.tokens.tokenizer import CharacterTokenizer
+from lib.widgets.chat import chat_explorer
 from lib.widgets.writer import generation_explorer
 from tests.helpers.browser import AUDIT, FOCUS, SCRIPTS, Reader, serve
 from tests.helpers.contents import contents
@@ -285,30 +286,52 @@ def test_the_models_of_the_site_say_what_pytorch_says(prompt, name, browser, bui
     assert (torch.tensor(found) - ours).abs().max() < 1e-3
 
 
-def test_a_text_that_is_written_in_the_page_has_no_fault(browser, build, tmp_path):
-    """The widget, awake, on the page of a chapter, in both schemes and widths."""
-    copy = shutil.copytree(build[1], tmp_path / "site")  # others read the build
-    folder, name = build[1] / site_models.FOLDER, pretrained.names("gpt")[0]
-    written = generation_explorer(name, "To be", 9, folder=folder).data
+def put_on_a_page(widget, build, copy):
+    """The site in another place, where others do not read it, and the widget in it."""
+    shutil.copytree(build[1], copy)
     page = (build[1] / "chapters/07_generation.html").read_text("utf-8")
     place = page.index("</h1>", page.index("<article")) + len("</h1>")
-    output = f'<div class="cell_output">{written}</div>'
+    output = f'<div class="cell_output">{widget}</div>'
     body = page[:place] + output + page[place:]
-    (copy / "chapters/written.html").write_text(body, "utf-8")
-    with serve(copy) as address:
+    (copy / "chapters/awake.html").write_text(body, "utf-8")
+
+
+def awake(browser, folder, kind):
+    """The widget, awake, in both schemes and widths; then it must have no fault."""
+    with serve(folder) as address:
         for view in (("light", 1280), ("dark", 390)):
             reader = Reader(browser, address, *view)
-            reader.page.goto(f"{address}chapters/written.html")
-            root = reader.page.locator(".writer").first  # the chapter has one, too
+            reader.page.goto(f"{address}chapters/awake.html")
+            root = reader.page.locator(kind).first  # the chapter has a writer, too
             root.locator(".wake").click()
-            root.locator(".awake").filter(has_text="paused").wait_for(timeout=60_000)
-            root.locator(".token:not(.given)").first.click()
-            assert root.locator(".choice button").count() == 8
+            yield root
             checks = (SCRIPTS["overflow"], FOCUS, AUDIT)
             rules = [None, None, {"rules": {}}]
             for check, told in zip(checks, rules, strict=True):
                 assert not reader.page.evaluate(check, told), view
             assert not reader.now.faults
+
+
+def test_a_text_that_is_written_in_the_page_has_no_fault(browser, build, tmp_path):
+    folder, name = build[1] / site_models.FOLDER, pretrained.names("gpt")[0]
+    written = generation_explorer(name, "To be", 9, folder=folder).data
+    put_on_a_page(written, build, tmp_path / "site")
+    for root in awake(browser, tmp_path / "site", ".writer"):
+        root.locator(".awake").filter(has_text="paused").wait_for(timeout=60_000)
+        root.locator(".token:not(.given)").first.click()
+        assert root.locator(".choice button").count() == 8
+
+
+def test_a_conversation_in_the_page_has_no_fault(browser, build, tmp_path):
+    folder = build[1] / site_models.FOLDER
+    talk = chat_explorer("review_gpt", ["Good?"], max_new_tokens=9, folder=folder).data
+    put_on_a_page(talk, build, tmp_path / "site")
+    for root in awake(browser, tmp_path / "site", ".chat"):
+        root.locator(".awake").filter(has_text="Enter sends").wait_for(timeout=60_000)
+        root.locator(".message").fill("The longest word is " + "so" * 90)
+        root.locator(".send").click()
+        root.locator(".awake").filter(has_text="The answer is cut off").wait_for()
+        assert root.locator(".turn").count() == 4
 
 
 def test_the_picture_needs_no_script_and_stands_on_the_first_screen(browser, build):

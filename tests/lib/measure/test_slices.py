@@ -2,9 +2,11 @@
 
 import inspect
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import sem, t
 from sklearn.metrics import accuracy_score
 
 from lib.measure.slices import (
@@ -13,6 +15,7 @@ from lib.measure.slices import (
     RATING,
     RULES,
     Slice,
+    averaged,
     by_rule,
     contains,
     counted,
@@ -100,7 +103,25 @@ def test_the_interval_is_wilsons(right):
     assert 0 <= result.low <= share <= result.high <= 1
 
 
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=50))
+def test_the_interval_of_grades_is_students(grades):
+    result = averaged(grades)
+    mean, error = np.mean(grades), sem(grades)
+    assert result.size == len(grades) and result.accuracy == pytest.approx(mean)
+    low, high = t.interval(0.95, len(grades) - 1, mean, error) if error else (mean,) * 2
+    expected = max(0, low), min(1, high)
+    assert (result.low, result.high) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_single_grade_says_nothing_of_others():
+    assert averaged([0.3]) == (1, 0.3, 0, 1)
+
+
 def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="at least one, got none"):
+        averaged([])
+    with pytest.raises(ValueError, match=r"grades must lie in 0..1, got \[1.5\]"):
+        averaged([1.5, 0.2])
     with pytest.raises(ValueError, match="2 texts do not fit 1 answers"):
         by_rule(["a", "b"], [True])
     with pytest.raises(ValueError, match="0 texts do not fit 0 answers"):

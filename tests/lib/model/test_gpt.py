@@ -16,8 +16,8 @@ from lib.model.attention import MultiHeadAttention
 from lib.model.config import CHOICES
 from lib.model.feedforward import FEED_FORWARDS
 from lib.model.gpt import GPT, NORMS, SUBLAYERS
-from lib.model.masks import causal_mask
-from lib.model.positions import cos_sin
+from lib.model.masks import causal_mask, packed_mask
+from lib.model.positions import cos_sin, packed_positions
 from lib.train import adamw, next_token_loss, train, windows
 from tests.helpers.models import PRESETS, TINY, configs
 
@@ -56,6 +56,23 @@ def test_with_positions_the_order_of_the_past_matters(positions):
     torch.testing.assert_close(blind(first)[:, -1], blind(swapped)[:, -1])
     seeing = model(layers=1, positions=positions, init_std=0.3)
     assert not torch.allclose(seeing(first)[:, -1], seeing(swapped)[:, -1], atol=1e-3)
+
+
+@given(configs)
+def test_texts_that_share_a_row_are_read_as_if_alone(config):
+    net, x = model(config, init_std=0.3).eval(), ids(config)
+    parts = torch.tensor([[0, 0, 0, 0, 0, 1, 1, 1]])
+    found = net(x, mask=packed_mask(parts), positions=packed_positions(parts))
+    torch.testing.assert_close(found[:, :5], net(x[:, :5]), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(found[:, 5:], net(x[:, 5:]), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("named", ["mask", "positions"])
+def test_a_cache_has_a_mask_and_positions_of_its_own(named):
+    net, x = model(), ids(TINY, batch=1)
+    given = {"mask": causal_mask(8), "positions": torch.arange(8)[None]}
+    with pytest.raises(ValueError, match=f"a cache .*{named[:4]}.* beside it"):
+        net(x, net.new_cache(), **{named: given[named]})
 
 
 def test_it_is_the_sum_of_its_parts():

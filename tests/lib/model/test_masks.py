@@ -1,8 +1,9 @@
 """Masks: who may look at whom, by hand."""
 
 import pytest
+import torch
 
-from lib.model.masks import causal_mask, combine_masks, padding_mask
+from lib.model.masks import causal_mask, combine_masks, packed_mask, padding_mask
 
 
 def test_causal_mask_by_hand():
@@ -16,6 +17,18 @@ def test_padding_mask_by_hand():
         [True, True, True],
         [False, False, False],
     ]
+
+
+def test_packed_mask_by_hand():
+    mask = packed_mask(torch.tensor([[0, 0, 1, 1], [0, 0, 0, 0]]))
+    assert mask.shape == (2, 1, 4, 4)
+    assert mask[0, 0].tolist() == [
+        [True, False, False, False],
+        [True, True, False, False],
+        [False, False, True, False],
+        [False, False, True, True],
+    ]
+    assert mask[1, 0].equal(causal_mask(4)[0, 0])
 
 
 def test_combined_masks_allow_what_all_allow():

@@ -12,7 +12,13 @@ from transformers.models.llama.modeling_llama import (
     apply_rotary_pos_emb,
 )
 
-from lib.model.positions import Learned, cos_sin, rotate, sinusoidal
+from lib.model.positions import (
+    Learned,
+    cos_sin,
+    packed_positions,
+    rotate,
+    sinusoidal,
+)
 
 
 @given(st.integers(1, 20), st.integers(1, 16).map(lambda half: 2 * half))
@@ -39,6 +45,19 @@ def test_learned_positions_can_be_given():
     learned, x = Learned(context=4, width=8), torch.randn(2, 3, 8)
     places = torch.tensor([[0, 0, 1], [1, 2, 3]])
     torch.testing.assert_close(learned(x, places), x + learned.vectors[places])
+
+
+def test_a_position_past_the_last_one_is_refused():
+    learned, x = Learned(context=4, width=8), torch.randn(1, 2, 8)
+    with pytest.raises(ValueError, match=r"positions must lie in 0\.\.3, got 1\.\.4"):
+        learned(x, torch.tensor([[1, 4]]))
+
+
+def test_packed_positions_begin_anew_with_each_text():
+    parts = torch.tensor([[0, 0, 0, 1, 1, 2], [4, 5, 5, 5, 5, 5]])
+    found = packed_positions(parts)
+    assert found.tolist() == [[0, 1, 2, 0, 1, 0], [0, 0, 1, 2, 3, 4]]
+    assert packed_positions(parts[:, :1]).tolist() == [[0], [0]]
 
 
 def test_rotary_positions_equal_llama():

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from lib.data import corpora
+from lib.data import corpora, wheels
 from lib.tokens import bpe
 from lib.tokens.bpe import (
     apply_merges,
@@ -68,7 +68,7 @@ def real() -> dict[str, str]:
     """Some of the plays, and the Chinese sentences."""
     try:
         plays, pairs = corpora.shakespeare(), corpora.sentence_pairs()
-    except corpora.CorpusError as error:
+    except wheels.CorpusError as error:
         pytest.skip(str(error))
     chinese = "\n".join(pair.chinese for pair in pairs)
     return {"plays": plays["Hamlet"], "Chinese": chinese}

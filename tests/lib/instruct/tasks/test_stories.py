@@ -1,0 +1,81 @@
+"""Story questions: the answers follow from the text, in either order."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.instruct.tasks.stories import ASKED, last_room, one_fact, two_facts
+from lib.instruct.tasks.task import NEW_WORDING, TRAINING, VALIDATION, part_of
+from tests.helpers import stories
+
+seeds = st.integers(0, 10_000)
+MAKE = pytest.mark.parametrize("make", [one_fact, two_facts])
+
+
+def divided(prompt, asked):
+    """The question and the story."""
+    pattern = r"(.*?\?) (.*)" if asked == "first" else r"(?:(.*\.) )([^.]*\?)"
+    first, second = re.fullmatch(pattern, prompt).groups()
+    return (first, second) if asked == "first" else (second, first)
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@settings(max_examples=20)
+@given(seed=seeds)
+def test_one_fact_is_what_a_reader_finds(asked, seed):
+    for variant in one_fact().variants:
+        stream = one_fact(asked).examples(VALIDATION, seed, variant)
+        example = next(stream)
+        question, story = divided(example.prompt, asked)
+        (who,) = stories.people(story) & set(re.findall(r"\w+", question))
+        room = stories.named(example.answer)
+        assert stories.rooms(story, who)[-1] == room
+        assert example.combination == f"{who} in the {room}"
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@settings(max_examples=20)
+@given(seed=seeds)
+def test_two_facts_are_what_a_reader_finds(asked, seed):
+    example = next(two_facts(asked).examples(TRAINING, seed))
+    question, story = divided(example.prompt, asked)
+    (thing,) = stories.things(story) & set(re.findall(r"\w+", question))
+    room = stories.named(example.answer)
+    assert stories.thing_room(story, thing) == room
+    assert example.combination == f"{thing} in the {room}"
+
+
+def test_one_sentence_does_not_answer_two_facts():
+    """Most answers stand in another sentence than the thing does."""
+    apart = 0
+    for example in two_facts().sample(VALIDATION, 100):
+        _, story = divided(example.prompt, "first")
+        thing = example.combination.split()[0]
+        of_thing = [each for each in story.split(". ") if thing in each]
+        room = stories.named(example.answer)
+        apart += not any(room in each for each in of_thing)
+    assert apart == 100
+
+
+@MAKE
+def test_people_and_rooms_that_are_measured_are_trained_in_other_pairs(make):
+    trained = {each.answer for each in make().sample(TRAINING, 300)}
+    assert {each.answer for each in make().sample(VALIDATION, 50)} <= trained
+
+
+@MAKE
+def test_the_order_alone_is_different(make):
+    first, last = make("first"), make("last")
+    assert last.name == first.name + "_asked_last"
+    for example in last.sample(VALIDATION, 20, variant=NEW_WORDING):
+        assert example.prompt.endswith("?") and part_of(example.combination)
+    with pytest.raises(ValueError, match=r"asked must be one of .*, got 'twice'"):
+        make("twice")
+
+
+def test_the_room_named_last():
+    answer = last_room([])
+    assert answer("Where is Tom? Tom goes to the bar. Ann goes to the ship.") == "ship"
+    assert answer("Where is Tom?") == ""

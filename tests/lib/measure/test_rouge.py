@@ -1,0 +1,25 @@
+"""ROUGE-L: by hand, on cases that can be counted."""
+
+import pytest
+
+from lib.measure.rouge import rouge_l
+
+
+@pytest.mark.parametrize(
+    "reference, text, precision, recall",
+    [
+        ("the cat sat", "the cat sat", 1, 1),
+        ("The cat sat.", "the CAT, sat", 1, 1),
+        ("the cat sat on the mat", "the cat lay on the mat", 5 / 6, 5 / 6),
+        ("the cat sat", "sat the cat", 2 / 3, 2 / 3),  # the order counts
+        ("the cat sat", "cat", 1, 1 / 3),
+        ("a cat", "a cat and more words here", 2 / 6, 1),
+        ("cats", "cat", 0, 0),  # an inflected form is another word
+        ("the cat", "", 0, 0),
+        ("the cat", "...", 0, 0),
+    ],
+)
+def test_words_in_common_in_order(reference, text, precision, recall):
+    both = precision + recall
+    f1 = 2 * precision * recall / both if both else 0
+    assert rouge_l(reference, text) == pytest.approx(f1)
