@@ -144,9 +144,9 @@ def targets(figures: dict) -> list[Target]:
     new = mean(run["new_words"][-1] for run in runs["categories"])
     few = max(run["test"][-1] for run in runs["lookup_of_2"])
     return [
-        Target("shift after one pair", 100 * one, 95, "percent in the worst seed"),
-        Target("shift after none", 100 * none, 12, "percent in the best seed", True),
-        Target("table: away from theory", 100 * off, 3, "points at most", True),
+        Target("shift after one pair", 100 * one, 95, "percent, worst seed"),
+        Target("shift after none", 100 * none, 12, "percent, best seed", True),
+        Target("table: away from theory", 100 * off, 3, "points", True),
         Target("new words, eight shown", 100 * new, 90, "percent"),
         Target("new tables after 2 fixed", 100 * few, 30, "percent", True),
     ]

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from lib.instruct.tasks.stories import in_the, last_room_said, pair
+from lib.instruct.tasks.stories import in_the, last_room_said
 from lib.instruct.tasks.task import (
-    TRAINING,
     Drawn,
     Task,
     Wordings,
-    part_of,
 )
 from lib.instruct.tasks.world import PEOPLE, THINGS, World, deeds
 
@@ -22,7 +20,6 @@ UNKNOWN = "The text does not say."
 NOBODY = "Nobody."
 MOST_TURNS = 4  # of the user
 STRANGER, MORE = 0.15, 0.4  # how often: one is not in the text, another event is told
-AND = " + "  # between the combinations of a talk
 WHERE = Wordings(
     ("Where is {who}?", "In which room is {who}?"), ("Where to find {who}?",)
 )
@@ -39,28 +36,14 @@ ITS_ROOM = Wordings(
 
 def dialogue() -> Task:
     """One to four questions about a story that goes on; the last is to be answered."""
-    return Task(
-        "dialogue", _draw, part_of=part_of_talk, baselines={"last room": last_room_said}
-    )
-
-
-def part_of_talk(combinations: str) -> str:
-    """The part of the last answer; to learn from, all answers must be of `TRAINING`.
-
-    A talk that ends with an answer of `TRAINING` after one that is not is of no part.
-    """
-    *earlier, last = map(part_of, combinations.split(AND))
-    if last == TRAINING and {*earlier, TRAINING} != {TRAINING}:
-        return "none"
-    return last
+    return Task("dialogue", _draw, baselines={"last room": last_room_said})
 
 
 class Asked(NamedTuple):
-    """A question, its answer, and the combination that it belongs to."""
+    """A question and its answer."""
 
     question: str
     answer: str
-    combination: str
 
 
 @dataclass
@@ -113,30 +96,25 @@ class Talk:
         self.who = None
         nobody = NOBODY if thing in known else UNKNOWN
         who = self.world.holder.get(thing)
-        answer = f"It is {who}." if who else nobody
-        return self._asked(HOLDER, answer, f"the {thing}: {answer}", thing=thing)
+        return self._asked(HOLDER, f"It is {who}." if who else nobody, thing=thing)
 
     def its_room(self, thing: str) -> Asked:
         """Where is the thing?"""
         room = self.world.thing_room(thing)
         assert room is not None  # a thing whose holder was asked for has been taken
         self.thing = None
-        return self._asked(ITS_ROOM, in_the(room), pair(thing, room))
+        return self._asked(ITS_ROOM, in_the(room))
 
     def _room_of(self, who: str, wordings: Wordings) -> Asked:
         rooms = self.world.rooms.get(who, [])
         if self.back < len(rooms):
-            room = rooms[-1 - self.back]
-            return self._asked(wordings, in_the(room), pair(who, room), who=who)
+            return self._asked(wordings, in_the(rooms[-1 - self.back]), who=who)
         self.who = None
-        unknown = f"{self.back} rooms before of {who}: unknown"
-        return self._asked(wordings, UNKNOWN, unknown, who=who)
+        return self._asked(wordings, UNKNOWN, who=who)
 
-    def _asked(
-        self, wordings: Wordings, answer: str, combination: str, **names: str
-    ) -> Asked:
+    def _asked(self, wordings: Wordings, answer: str, **names: str) -> Asked:
         question = wordings.choose(self.random, self.variant).format(**names)
-        return Asked(question, answer, combination)
+        return Asked(question, answer)
 
     def _some(self, known: tuple[str, ...], every: tuple[str, ...]) -> str:
         strange = self.random.random() < STRANGER
@@ -146,10 +124,9 @@ class Talk:
 
 def _draw(random: Random, variant: str) -> Drawn:
     talk = Talk(random, variant, deeds(random, random.randint(2, 5)))
-    turns, combinations = [], []
+    story, turns = talk.world.story, []
     for number in range(random.randint(1, MOST_TURNS)):
-        told = talk.more() if number else talk.world.story
+        told = talk.more() if number else story
         asked = talk.ask()
         turns += [f"{told} {asked.question}".strip(), asked.answer]
-        combinations.append(asked.combination)
-    return Drawn(tuple(turns[:-1]), turns[-1], AND.join(combinations))
+    return Drawn(tuple(turns[:-1]), turns[-1], story)

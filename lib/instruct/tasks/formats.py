@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from random import Random
 
 from lib.instruct.tasks.extraction import by_rule, draw_text, known_name
-from lib.instruct.tasks.stories import WHERE, last_room, pair
+from lib.instruct.tasks.stories import WHERE, last_room
 from lib.instruct.tasks.task import Answerer, Drawn, Example, Task, Wordings
 from lib.instruct.tasks.world import walks
 
@@ -77,7 +77,7 @@ def _draw_capitals(random: Random, variant: str) -> Drawn:
     room = world.room(who)
     question = random.choice(WHERE.trained).format(it=who)
     form = IN_CAPITALS.choose(random, variant)
-    return Drawn(f"{question} {form} {world.story}", room.upper(), pair(who, room))
+    return Drawn(f"{question} {form} {world.story}", room.upper(), world.story)
 
 
 def _draw_json(random: Random, variant: str) -> Drawn:

@@ -1,14 +1,14 @@
 """Yes or no: does a sentence follow from a story?
 
 The stories are those of the story questions. A room that is asked about and is wrong is
-one that the story names, where it names another: only who went there, and when, tells.
+one that the story names: only who went there, and when, tells.
 """
 
 import re
 from collections.abc import Sequence
 from random import Random
 
-from lib.instruct.tasks.stories import carried, pair
+from lib.instruct.tasks.stories import carried
 from lib.instruct.tasks.task import (
     Answerer,
     Drawn,
@@ -55,8 +55,7 @@ def _draw(random: Random, variant: str) -> Drawn:
     answer = random.choice(["yes", "no"])
     asked = room if answer == "yes" else random.choice(others)
     question = IS_IT.choose(random, variant).format(it=it, room=asked)
-    key = pair(it.removeprefix("the "), asked)
-    return Drawn(f"{question} {world.story}", answer, key)
+    return Drawn(f"{question} {world.story}", answer, world.story)
 
 
 def _person(random: Random) -> tuple[str, str, World]:

@@ -44,7 +44,6 @@ def _draw(asked: str, random: Random, variant: str) -> Drawn:
     place = random.randrange(len(ORDINALS))
     ordinal, word = ORDINALS[place], words[place]
     question = WHICH.choose(random, variant).format(ordinal=ordinal)
-    listed = f"Words: {', '.join(words)}."
-    return Drawn(
-        with_question(asked, question, listed), word, f"the {ordinal} is {word}"
-    )
+    listed = ", ".join(words)
+    prompt = with_question(asked, question, f"Words: {listed}.")
+    return Drawn(prompt, word, listed)

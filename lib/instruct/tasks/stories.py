@@ -70,18 +70,13 @@ def in_the(room: str) -> str:
     return f"In the {room}."
 
 
-def pair(it: str, room: str) -> str:
-    """The combination of every question about who is where."""
-    return f"{it} in the {room}"
-
-
 def _draw_one(asked: str, random: Random, variant: str) -> Drawn:
     world = walks(random, random.randint(1, 6))
     who = random.choice(sorted(world.rooms))
     room = world.room(who)
     question = WHERE.choose(random, variant).format(it=who)
     prompt = with_question(asked, question, world.story)
-    return Drawn(prompt, in_the(room), pair(who, room))
+    return Drawn(prompt, in_the(room), world.story)
 
 
 def _draw_two(asked: str, random: Random, variant: str) -> Drawn:
@@ -91,7 +86,7 @@ def _draw_two(asked: str, random: Random, variant: str) -> Drawn:
     assert room is not None  # it has been taken, so the story says where it is
     question = WHERE.choose(random, variant).format(it=f"the {thing}")
     prompt = with_question(asked, question, world.story)
-    return Drawn(prompt, in_the(room), pair(thing, room))
+    return Drawn(prompt, in_the(room), world.story)
 
 
 def carried(random: Random) -> World:

@@ -1,8 +1,9 @@
 """A task: examples drawn by a seed, a check of replies, and parts that never mix.
 
-An example belongs to a combination, such as "Emma in the kitchen" or one word that is
-to be spelled. The name of the combination decides its part, by a hash, in every task:
-what is measured was never an answer in training, and no list of it has to be kept.
+An example belongs to a combination, such as a story, or a word that is to be spelled.
+The combination decides its part, by a hash, in every task: what is measured was never
+trained, and no list of it has to be kept. Pairs such as "Tom in the bar" would not do
+for a combination: those that are never an answer in training are learned to be wrong.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -7,12 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.instruct.tasks.dialogue import (
-    AND,
     MOST_TURNS,
     NOBODY,
     UNKNOWN,
     dialogue,
-    part_of_talk,
 )
 from lib.instruct.tasks.stories import last_room_said
 from lib.instruct.tasks.task import PARTS, TEST, TRAINING, VALIDATION, part_of
@@ -56,7 +54,6 @@ def test_every_answer_follows_from_the_talk_so_far(seed, variant, part):
     example = next(dialogue().examples(part, seed, variant))
     given_answers = [*example.turns[1::2], example.answer]
     assert list(answers(example.turns)) == given_answers
-    assert len(example.combination.split(AND)) == len(given_answers)
 
 
 def test_all_that_can_be_asked_is_asked():
@@ -89,26 +86,11 @@ def test_nothing_leans_back_past_an_event():
     assert after_events > 250
 
 
-def test_no_answer_in_a_training_talk_is_measured():
-    for example in dialogue().sample(TRAINING, 300):
-        assert {*map(part_of, example.combination.split(AND))} == {TRAINING}
-    for example in dialogue().sample(TEST, 50):
-        assert part_of(example.combination.split(AND)[-1]) == TEST
-
-
-def test_the_part_of_a_talk():
-    of = {
-        part: next(f"c{n}" for n in range(99) if part_of(f"c{n}") == part)
-        for part in PARTS
-    }
-    trained, chosen, tested = (of[part] for part in PARTS)
-    assert (
-        part_of_talk(trained) == part_of_talk(AND.join([trained, trained])) == TRAINING
-    )
-    assert part_of_talk(AND.join([trained, tested])) == TEST
-    assert part_of_talk(AND.join([tested, chosen])) == VALIDATION
-    assert part_of_talk(AND.join([tested, trained])) == "none"
-    assert part_of_talk(AND.join([chosen, trained, trained])) == "none"
+def test_the_first_story_decides_the_part():
+    for part in PARTS:
+        for example in dialogue().sample(part, 50):
+            assert example.turns[0].startswith(f"{example.combination} ")
+            assert part_of(example.combination) == part
 
 
 def test_the_room_that_was_named_last():
