@@ -8,6 +8,7 @@ axis       what it counts
 batch      sequences that are worked on together
 beam       texts that beam search keeps
 time       positions in a sequence, first to last
+target     tokens that are to be predicted
 text       tokens of a whole text, before it is cut into windows
 other      tokens, or windows, of another text
 row        rows of a table: the states of a source, the rows of a matrix

@@ -4,6 +4,7 @@ Words in capitals or not are the same, punctuation does not count, and an inflec
 is another word. It says nothing of what is true: "is not" for "is" costs little.
 """
 
+import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,10 @@ def rouge_l(reference: str, text: str) -> float:
 
 @cache
 def _scorer() -> "RougeScorer":
+    from absl import logging  # which rouge-score brings
     from rouge_score.rouge_scorer import RougeScorer  # takes a second, so only here
 
+    # absl logs to the `sys.stderr` that it finds when it is imported, and closes that
+    # when logging is set up anew; in a notebook or a test it is somebody else's.
+    logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
     return RougeScorer(["rougeL"])

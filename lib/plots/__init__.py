@@ -23,6 +23,7 @@ from lib.plots.attention_maps import attention_map, head_grid, mask_row
 from lib.plots.bars import bars
 from lib.plots.colors import ACCENT, GREY, WEIGHT_COLORS
 from lib.plots.curves import compare_curves, loss_curve, smooth
+from lib.plots.dots import dots
 from lib.plots.in_context import accuracy_curves, by_examples
 from lib.plots.labels import plain, visible
 from lib.plots.style import use_style
@@ -37,6 +38,7 @@ __all__ = [
     "bars",
     "by_examples",
     "compare_curves",
+    "dots",
     "head_grid",
     "loss_curve",
     "mask_row",

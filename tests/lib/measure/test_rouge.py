@@ -1,8 +1,11 @@
 """ROUGE-L: by hand, on cases that can be counted."""
 
-import pytest
+import io
 
-from lib.measure.rouge import rouge_l
+import pytest
+from absl import logging
+
+from lib.measure.rouge import _scorer, rouge_l
 
 
 @pytest.mark.parametrize(
@@ -23,3 +26,13 @@ def test_words_in_common_in_order(reference, text, precision, recall):
     both = precision + recall
     f1 = 2 * precision * recall / both if both else 0
     assert rouge_l(reference, text) == pytest.approx(f1)
+
+
+def test_what_errors_are_written_to_stays_open():
+    """As in a notebook: it was `sys.stderr` when absl was imported, and is no more."""
+    replaced = io.StringIO()
+    logging.get_absl_handler().python_handler.setStream(replaced)
+    _scorer.cache_clear()
+    assert rouge_l("the cat", "the cat") == 1
+    logging.get_absl_handler().close()  # as `logging.config` does to all handlers
+    assert not replaced.closed

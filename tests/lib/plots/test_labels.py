@@ -62,6 +62,15 @@ PICTURES = {
     ),
     "compare_curves": lambda: plots.compare_curves(curve_ends(), ODD[0], {"$a$": 1.0}),
     "word_map": lambda: plots.word_map(torch.arange(16.0).view(8, 2), ODD, ODD, ODD[0]),
+    "by_examples": lambda: plots.by_examples(
+        [[0.1, 0.9]], [0.2, 1.0], ODD[0], "\n".join(ODD)
+    ),
+    "accuracy_curves": lambda: plots.accuracy_curves(
+        {name: [(1, 0.5)] for name in ODD}, ODD[0]
+    ),
+    "dots": lambda: plots.dots(
+        {ODD[0]: {name: [1.0] for name in ODD}}, {}, ODD[0], ODD[1]
+    ),
     "accuracy_by_labels": lambda: classification.accuracy_by_labels(
         by_labels(), ODD[0], ylabel=ODD[1]
     ),
