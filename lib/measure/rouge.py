@@ -27,10 +27,10 @@ def rouge_l(reference: str, text: str) -> float:
 
 @cache
 def _scorer() -> "RougeScorer":
-    from absl import logging  # which rouge-score brings
-    from rouge_score.rouge_scorer import RougeScorer  # takes a second, so only here
+    from rouge_score import rouge_scorer  # takes a second, so only here
 
     # absl logs to the `sys.stderr` that it finds when it is imported, and closes that
     # when logging is set up anew; in a notebook or a test it is somebody else's.
-    logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
-    return RougeScorer(["rougeL"])
+    handler = rouge_scorer.logging.get_absl_handler()
+    handler.python_handler.setStream(sys.__stderr__)
+    return rouge_scorer.RougeScorer(["rougeL"])
