@@ -41,9 +41,9 @@ def rounded(shares: list[float]) -> list[float]:
 
 
 def trained(model: PairGPT, task: Task, seed: int, sizes: dict, watched: Task) -> dict:
-    """Train, and what came of it after each number of pairs, and on the way."""
+    """Train; on the way, the accuracy after all pairs."""
     asked = watched.sample(VALIDATION, WATCHED)
-    look = Every(EVERY, lambda run: rounded(model.by_shown(asked)))
+    look = Every(EVERY, lambda run: round(model.by_shown(asked)[-1], 4))
     batches = model.batches(task.examples(TRAINING, seed), sizes["batch"])
     began = time.process_time()
     learn(model.model, batches, sizes["steps"], [look])

@@ -51,7 +51,7 @@ def gap(runs: dict, name: str) -> float:
 
 
 def targets(figures: dict) -> list[Target]:
-    """What the chapter says: at equal steps, who is asked first has learned it."""
+    """What the chapter says: at equal steps, the model that is asked first is ahead."""
     runs = figures["runs"]
     return [
         Target("words: first above last", gap(runs, "words"), 60, "points"),

@@ -1,8 +1,9 @@
 """One model, many tasks: from the review GPT and from random weights, mixed and alone.
 
     python -m benchmarks.instructions [--keep FOLDER]        about 3 core-hours
-    python -m benchmarks.instructions --runs mixed/review_gpt/0 ...     a part
-    python -m benchmarks.instructions --conclude             what is known so far
+    python -m benchmarks.instructions --runs mixed/review_gpt/0 ...     some of it
+    python -m benchmarks.instructions --part test            measured to be reported
+    python -m benchmarks.instructions --part test --conclude     what is known so far
     python -m benchmarks.instructions --store                the hub's model `instruct`
 
 Every run is kept in FOLDER as soon as it is known (default:
@@ -13,7 +14,9 @@ A mixed run learns all tasks. Each example counts alike, however long its answer
 tasks come three times as often. A run alone learns one task, from the first examples
 that the mixed run of the same seed has of it, as many as that had of it on average, in
 smaller batches.
-Settings were chosen on the validation part; runs are measured on the test part.
+A run is measured on the validation part, by which settings are chosen, and on the test
+part only when it is asked for: that goes on from the run's last checkpoint, and is what
+is stored. Rates were chosen by the training loss of short runs.
 """
 
 import argparse
@@ -40,7 +43,15 @@ from lib.instruct.mixture import mixture
 from lib.instruct.packing import count_examples, example_loss, pack, stack
 from lib.instruct.ranking import choices, likelihood, pick, tf_idf
 from lib.instruct.tasks import find_task
-from lib.instruct.tasks.task import NEW_WORDING, TEST, TRAINING, USUAL, Example, Task
+from lib.instruct.tasks.task import (
+    NEW_WORDING,
+    TEST,
+    TRAINING,
+    USUAL,
+    VALIDATION,
+    Example,
+    Task,
+)
 from lib.instruct.template import Lesson, Template
 from lib.instruct.tools import CALCULATOR
 from lib.model.gpt import GPT
@@ -139,7 +150,7 @@ def trained(key: str, keep: Path) -> tuple[GPT, dict]:
     }
 
 
-def ask(model: GPT, tasks: Sequence[Task], part: str = TEST) -> list[Score]:
+def ask(model: GPT, tasks: Sequence[Task], part: str) -> list[Score]:
     """What the model gets right, in the wordings it learned and in new ones."""
     _, tokenizer = start("review_gpt", 0)
     answers = Answers(model, tokenizer, max_new_tokens=LONGEST, tools=CALCULATOR)
@@ -162,17 +173,17 @@ def as_rows(scores: Sequence[Score]) -> dict[str, dict[str, list[float]]]:
     return found
 
 
-def run(key: str, keep: Path) -> dict:
-    """Train once and measure once."""
+def run(key: str, keep: Path, part: str) -> dict:
+    """Train, if that is not done, and measure."""
     model, counted = trained(key, keep)
     kind = key.split("/")[0]
     if kind in PICKED:
-        return counted | {"scores": {USUAL: {kind: picked(model, kind)}}}
+        return counted | {"scores": {USUAL: {kind: picked(model, kind, part)}}}
     tasks = [find_task(name) for name in (TASKS if kind == MIXED else [kind])]
-    return counted | {"scores": as_rows(ask(model, tasks))}
+    return counted | {"scores": as_rows(ask(model, tasks, part))}
 
 
-def picked(model: GPT, name: str, part: str = TEST) -> list[float]:
+def picked(model: GPT, name: str, part: str) -> list[float]:
     """How often the true reply of ten is likeliest, and the interval, in percent."""
     _, tokenizer = start("review_gpt", 0)
     every = choices(find_task(name), QUESTIONS[USUAL], part)
@@ -208,8 +219,8 @@ def rivals() -> dict[str, dict[str, dict[str, float]]]:
 
 
 def known(keep: Path) -> dict[str, dict]:
-    """The runs that are done."""
-    paths = {key: keep / f"{named(key)}.json" for key in keys()}
+    """The runs that are done and measured on the test part."""
+    paths = {key: keep / f"{named(key, TEST)}.json" for key in keys()}
     return {
         key: json.loads(path.read_text())
         for key, path in paths.items()
@@ -217,9 +228,9 @@ def known(keep: Path) -> dict[str, dict]:
     }
 
 
-def named(key: str) -> str:
-    """Under what name a run is kept."""
-    return keeping(key.replace("/", "-"), SETTINGS)
+def named(key: str, *part: str) -> str:
+    """Under what name a run is kept, or what was measured of it."""
+    return keeping(key.replace("/", "-"), [*SETTINGS, *part])
 
 
 def targets(figures: dict) -> list[Target]:
@@ -250,7 +261,7 @@ def store(keep: Path, folder: Path = pretrained.FOLDER) -> None:
     """The mixed model of seed 0 from the review GPT, and its card, into the hub."""
     key = f"{MIXED}/review_gpt/0"
     if key not in (done := known(keep)):
-        sys.exit(f"{key} is not done: run it first")
+        sys.exit(f"{key} is not measured: run it with --part {TEST} first")
     model, counted = trained(key, keep)  # from its last checkpoint
     _, tokenizer = start("review_gpt", 0)
     tasks = [find_task(name) for name in TASKS]
@@ -266,7 +277,7 @@ def store(keep: Path, folder: Path = pretrained.FOLDER) -> None:
     }
     pretrained.save_pretrained("instruct", model, tokenizer, about, folder)
     saved = pretrained.load_gpt("instruct", folder).model
-    measured = {"test": as_rows(ask(saved, tasks)), "first_10": first(saved)}
+    measured = {"test": as_rows(ask(saved, tasks, TEST)), "first_10": first(saved)}
     pretrained.add_to_card("instruct", measured, folder)
 
 
@@ -283,6 +294,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--keep", type=Path, default=cache_folder() / "instructions")
     parser.add_argument("--runs", nargs="+", choices=keys(), default=keys())
+    parser.add_argument("--part", choices=(VALIDATION, TEST), default=VALIDATION)
     parser.add_argument("--conclude", action="store_true", help="learn no more")
     parser.add_argument("--store", action="store_true", help="write the hub's model")
     parser.add_argument("--check", action="store_true", help="exit 1 on a miss")
@@ -292,12 +304,12 @@ def main(arguments: list[str]) -> None:
         kept(
             asked.keep,
             key.replace("/", "-"),
-            SETTINGS,
-            lambda key=key: run(key, asked.keep),
+            [*SETTINGS, asked.part],
+            lambda key=key: run(key, asked.keep, asked.part),
         )
     if asked.store:
         return store(asked.keep)
-    if asked.conclude or asked.runs == keys():
+    if asked.part == TEST and (asked.conclude or asked.runs == keys()):
         figures = {"baselines": rivals(), "runs": known(asked.keep)}
         conclude("instructions", figures, targets(figures), ["torch", "rouge-score"])
     return None

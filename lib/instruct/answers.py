@@ -55,16 +55,19 @@ class Answers:
         """A reply to each; turns are the user's, the model's, and so on by turns.
 
         A reply ends at any special token. A call of a tool is answered, and the reply
-        to that counts; it is not called twice. Raises ValueError when a conversation
-        does not end with the user's words or does not fit the context, and as
-        `generate` does.
+        to that counts; where the context has no room for it, the call is the reply. No
+        tool is called twice. Raises ValueError when a conversation does not end with
+        the user's words or does not fit the context, and as `generate` does.
         """
         talks = [as_turns(said) for said in conversations]
         given = self._answer(talks)
         for place, reply in enumerate(given):
             told = answer_call(reply, self.tools)
-            if told is not None:
-                talks[place] += [Turn(ASSISTANT, reply), Turn("tool", told)]
+            if told is None:
+                continue
+            longer = [*talks[place], Turn(ASSISTANT, reply), Turn("tool", told)]
+            if self._fits(self.template.prompt(longer)):
+                talks[place] = longer
         again = [place for place, talk in enumerate(talks) if talk[-1].role == "tool"]
         later = self._answer([talks[place] for place in again])
         for place, reply in zip(again, later, strict=True):
@@ -75,7 +78,12 @@ class Answers:
         """What the model says next in each conversation."""
         prompts = [self.template.prompt(talk) for talk in talks]
         for number, prompt in enumerate(prompts, 1):
-            self._check_length(number, len(prompt))
+            if not self._fits(prompt):
+                raise ValueError(
+                    f"a conversation must fit the context of "
+                    f"{self.model.config.context} tokens with an answer, got "
+                    f"{len(prompt)} tokens in number {number}"
+                )
         order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
         read = self._read([prompts[place] for place in order])
         said = dict(zip(order, read, strict=True))
@@ -99,13 +107,9 @@ class Answers:
                 written = [id for id in said if id not in special]
                 yield self.template.tokenizer.decode(written)
 
-    def _check_length(self, number: int, length: int) -> None:
-        context = self.model.config.context
-        if length + SHORTEST - 1 > context:
-            raise ValueError(
-                f"a conversation must fit the context of {context} tokens with an "
-                f"answer, got {length} tokens in number {number}"
-            )
+    def _fits(self, prompt: list[int]) -> bool:
+        """Whether the context has room for the shortest answer too."""
+        return len(prompt) + SHORTEST - 1 <= self.model.config.context
 
 
 def as_turns(said: Sequence[str]) -> list[Turn]:

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from lib.data.batch import Batch
-from lib.instruct.small import tiny_gpt
+from lib.instruct.small import likeliest, tiny_gpt
 from lib.instruct.tasks.task import Example
 from lib.model.gpt import GPT
 from lib.model.modes import evaluating
@@ -35,13 +35,15 @@ class PairGPT:
         seed: int = 0,
         vectors: Mapping[str, Float[Tensor, " width"]] | None = None,
     ):
-        """Raises ValueError for a word that is no word or stands there twice."""
+        """Raises ValueError for a word that is no word or stands there twice, and for
+        vectors of different lengths, or of a word that is not among the words.
+        """
         self.tokenizer = WordTokenizer(list(words))
         size = len(self.tokenizer)
         if vectors is None:
             self.model = tiny_gpt(size, seed)
         else:
-            (width,) = {len(vector) for vector in vectors.values()} or {64}
+            width = _one_length(vectors, self.tokenizer)
             self.model = tiny_gpt(size, seed, width)
             _stand_still(self.model, self.tokenizer, vectors)
 
@@ -69,18 +71,23 @@ class PairGPT:
         hits: list[Tensor] = []
         with evaluating(self.model), torch.no_grad():
             for ids, targets in self.batches(examples, 500):
-                found = self.model(ids)[:, ::2].argmax(-1)  # batch pair
+                found = likeliest(self.model, ids)[:, ::2]  # batch pair
                 hits.append(found == targets[:, ::2])
         return torch.cat(hits).float().mean(dim=0).tolist()
 
     def replies(self, conversations: Sequence[Sequence[str]]) -> list[str]:
-        """What comes after each prompt; see `lib.instruct.evaluate`."""
+        """What comes after each prompt; see `lib.instruct.evaluate`.
+
+        Raises ValueError for a conversation of several turns, and an unknown word.
+        """
+        if several := [turns for turns in conversations if len(turns) != 1]:
+            raise ValueError(f"a conversation must be one prompt, got {several[0]!r}")
         with evaluating(self.model), torch.no_grad():
             return [self._reply(prompt) for (prompt,) in conversations]
 
     def _reply(self, prompt: str) -> str:
         ids = torch.tensor([self._ids(re.findall(r"\w+", prompt))])
-        return self.tokenizer.tokens[int(self.model(ids)[0, -1].argmax())]
+        return self.tokenizer.tokens[int(likeliest(self.model, ids)[0, -1])]
 
     def _row(self, example: Example) -> Int[Tensor, " time"]:
         said = re.findall(r"\w+", example.prompt)
@@ -92,11 +99,20 @@ class PairGPT:
         return [self.tokenizer.ids[word] for word in words]
 
 
+def _one_length(vectors: Mapping[str, Tensor], tokenizer: WordTokenizer) -> int:
+    lengths = sorted({len(vector) for vector in vectors.values()})
+    if len(lengths) != 1:
+        raise ValueError(f"vectors must all have one length, got {lengths}")
+    if unknown := sorted(vectors.keys() - tokenizer.ids.keys())[:5]:
+        raise ValueError(f"vectors must be of words that it knows, got {unknown}")
+    return lengths[0]
+
+
 @torch.no_grad()
 def _stand_still(
     model: GPT, tokenizer: WordTokenizer, vectors: Mapping[str, Tensor]
 ) -> None:
-    """Give the words their vectors, each of length 1 a number, and never move them."""
+    """Give the words their vectors, scaled to a mean square of 1, and freeze them."""
     table: nn.Embedding = model.embed.tokens
     nn.init.normal_(table.weight)
     for word, vector in vectors.items():

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from lib.instruct.packing import read_packed, stack
+from lib.instruct.answers import as_turns
+from lib.instruct.packing import answer_scores, stack
 from lib.instruct.tasks.task import TRAINING, VALIDATION, Example, Task
 from lib.instruct.template import ASSISTANT, Lesson, Template, Turn
 from lib.measure.slices import Slice, counted
@@ -89,7 +90,7 @@ def likelihood(model: GPT, tokenizer: WritingTokenizer) -> Scorer:
     template = Template(tokenizer)
 
     def score(turns: Sequence[str], replies: Sequence[str]) -> list[float]:
-        said = [Turn(("user", ASSISTANT)[n % 2], text) for n, text in enumerate(turns)]
+        said = as_turns(turns)
         context = model.config.context
         rows = [_last_answer(template, said, reply, context) for reply in replies]
         return _log_likelihoods(model, rows).tolist()
@@ -149,10 +150,9 @@ def _log_likelihoods(model: GPT, examples: Sequence[Lesson]) -> Float[Tensor, " 
     device = next(model.parameters()).device
     packed = stack([[each] for each in examples], longest)
     ids, targets, parts = (each.to(device) for each in packed)
+    asked = targets >= 0  # batch time
     with evaluating(model):
-        scores = read_packed(model, ids, parts).float()  # batch time vocab
-    shape = targets.shape
-    losses = F.cross_entropy(
-        scores.flatten(0, 1), targets.flatten(), ignore_index=-1, reduction="none"
-    ).view(shape)
-    return -losses.sum(1) / (targets >= 0).sum(1)
+        scores = answer_scores(model, (ids, targets, parts)).float()  # target vocab
+    losses = torch.zeros(asked.shape, device=device)
+    losses[asked] = F.cross_entropy(scores, targets[asked], reduction="none")
+    return -losses.sum(1) / asked.sum(1)

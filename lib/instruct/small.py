@@ -9,13 +9,14 @@ from functools import partial
 from itertools import islice
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from lib.data.batch import Batch
 from lib.instruct.answers import conversation
+from lib.instruct.packing import stack
 from lib.instruct.tasks.task import TRAINING, Example, Task
-from lib.instruct.template import END, ROLES, Template, special_token
+from lib.instruct.template import END, ROLES, Lesson, Template, special_token
 from lib.model.config import GPTConfig
 from lib.model.gpt import GPT
 from lib.model.modes import evaluating
@@ -82,11 +83,11 @@ def task_batches(
     return _batches(rows, batch)
 
 
-def _batches(rows: Iterator, batch: int) -> Iterator[Batch]:
-    pad = partial(torch.nn.utils.rnn.pad_sequence, batch_first=True)
+def _batches(rows: Iterator[Lesson], batch: int) -> Iterator[Batch]:
     while some := list(islice(rows, batch)):
-        ids, targets = zip(*some, strict=True)
-        yield pad([*ids]), pad([*targets], padding_value=-1)
+        longest = max(len(row.ids) for row in some)
+        ids, targets, _ = stack([[row] for row in some], longest)
+        yield ids, targets
 
 
 def learn(
@@ -106,6 +107,11 @@ def learn(
     )
 
 
+def likeliest(model: GPT, ids: Int[Tensor, "batch time"]) -> Int[Tensor, "batch time"]:
+    """The likeliest token after each place, on the CPU, wherever the model is."""
+    return model(ids.to(next(model.parameters()).device)).argmax(-1).cpu()
+
+
 @torch.no_grad()
 def rows_right(model: GPT, batches: Iterable[Batch]) -> list[bool]:
     """For each row, whether every target is the token that the model finds likeliest.
@@ -116,7 +122,7 @@ def rows_right(model: GPT, batches: Iterable[Batch]) -> list[bool]:
     found: list[bool] = []
     with evaluating(model):
         for ids, targets in batches:
-            hit: Bool[Tensor, "batch time"] = model(ids).argmax(-1) == targets
+            hit: Bool[Tensor, "batch time"] = likeliest(model, ids) == targets
             found += (hit | (targets < 0)).all(dim=1).tolist()
     if not found:
         raise ValueError("batches must hold at least one, got none")

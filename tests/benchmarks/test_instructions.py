@@ -110,11 +110,16 @@ def test_starts_differ_and_seeds_draw_other_weights():
 
 def test_the_model_of_the_hub_is_that_of_the_first_run(tmp_path):
     key = "mixed/review_gpt/0"
-    with pytest.raises(SystemExit, match="run it first"):
+    with pytest.raises(SystemExit, match="--part test first"):
         script.store(tmp_path, tmp_path / "hub")
     script.main(["--keep", str(tmp_path), "--runs", key])
-    (path,) = tmp_path.glob("*.json")
+    with pytest.raises(SystemExit, match="--part test first"):
+        script.store(tmp_path, tmp_path / "hub")  # measured, but to choose by
+    (chosen,) = tmp_path.glob("*.json")
+    script.main(["--keep", str(tmp_path), "--runs", key, "--part", "test"])
+    (path,) = {*tmp_path.glob("*.json")} - {chosen}
     found = json.loads(path.read_text())
+    assert found["losses"] == json.loads(chosen.read_text())["losses"]
     assert set(found["scores"][USUAL]) == set(SEVERAL)
     script.store(tmp_path, tmp_path / "hub")
     stored = load_gpt("instruct", tmp_path / "hub")

@@ -19,6 +19,8 @@ from lib.generate.loop import next_tokens
 from lib.generate.reader import make_reader
 from lib.generate.sampling import Sampling
 from lib.inside import attribution, hooks, logit_lens
+from lib.instruct.packing import example_loss
+from lib.instruct.small import likeliest
 from lib.model import attention, masks, positions
 from lib.model.attention_only import AttentionOnly
 from lib.model.block import DecoderBlock, PreNorm
@@ -179,6 +181,17 @@ def test_the_sampled_softmax_stays_on_the_device():
         sampled_loss(net, (ids, ids, drawn), chances).backward()
     learned = [w.grad.device.type for w in net.parameters() if w.grad is not None]
     assert learned and {*learned} == {GPU}
+
+
+def test_instructions_are_learned_and_asked_on_the_device():
+    """How many tokens are asked depends on data; what is asked comes from the CPU."""
+    with FakeTensorMode(shape_env=ShapeEnv()):
+        with torch.device(GPU):
+            net = GPT(PRESETS["small"])
+            batch = tuple(torch.zeros(2, 8).long() for _ in range(3))
+        example_loss(net, batch).backward()
+        assert likeliest(net, torch.zeros(2, 8).long()).device.type == "cpu"
+    assert {weight.grad.device.type for weight in net.parameters()} == {GPU}
 
 
 def test_masks_are_made_on_the_device():

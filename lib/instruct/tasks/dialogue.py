@@ -21,7 +21,7 @@ NOBODY = "Nobody."
 MOST_TURNS = 4  # of the user
 STRANGER, MORE = 0.15, 0.4  # how often: one is not in the text, another event is told
 WHERE = Wordings(
-    ("Where is {who}?", "In which room is {who}?"), ("Where to find {who}?",)
+    ("Where is {who}?", "In which place is {who}?"), ("Where to find {who}?",)
 )
 BEFORE = Wordings(
     ("And before that?", "Where was {who} before that?"), ("And still earlier?",)
@@ -30,7 +30,7 @@ HOLDER = Wordings(
     ("Who has the {thing}?", "Who holds the {thing}?"), ("Who carries the {thing}?",)
 )
 ITS_ROOM = Wordings(
-    ("And where is it?", "In which room is it?"), ("Where, then, is it?",)
+    ("And where is it?", "In which place is it?"), ("Where, then, is it?",)
 )
 
 

@@ -1,7 +1,7 @@
 """Story questions: where is she, and where is what she carries?
 
-One supporting fact answers "Where is Emma?": the last sentence that moves her. "Where
-is the lamp?" takes two: who took it, and where that person went.
+One supporting fact answers "Where is Mary?": the last sentence that moves her. "Where
+is the key?" takes two: who took it, and where that person went.
 """
 
 import re
@@ -20,7 +20,7 @@ from lib.instruct.tasks.task import (
 from lib.instruct.tasks.world import ROOMS, World, deeds, walks
 
 WHERE = Wordings(
-    trained=("Where is {it}?", "In which room is {it}?", "Which room is {it} in?"),
+    trained=("Where is {it}?", "In which place is {it}?", "Which place is {it} in?"),
     new=("Where would you find {it}?", "Where has {it} ended up?"),
 )
 ASKED = ("first", "last")

@@ -9,10 +9,10 @@ from lib.generate.constraint import Constraint
 from lib.generate.json_text import json_object
 from lib.instruct import answers
 from lib.instruct.answers import Answers, as_turns, conversation
-from lib.instruct.chat import Chat
+from lib.instruct.chat import SHORTEST, Chat
 from lib.instruct.evaluate import Talker
 from lib.instruct.tasks import find_task
-from lib.instruct.template import Turn
+from lib.instruct.template import Template, Turn
 from lib.instruct.tools import CALCULATOR
 from lib.model.gpt import GPT
 from tests.helpers.models import TINY
@@ -66,6 +66,16 @@ def test_a_call_is_answered_and_the_reply_to_that_counts():
     assert Answers(net, PAIRS, tools=CALCULATOR).replies(talk) == ["is 36."]
     net = Scripted(["calculator(12 * 3)"])
     assert Answers(net, PAIRS).replies(talk) == ["calculator(12 * 3)"]
+
+
+def test_a_call_whose_result_does_not_fit_is_the_reply():
+    """A conversation that fits is answered, whatever the model writes."""
+    call = "calculator(12 * 3)"
+    said = [Turn("user", "Stars?"), Turn("assistant", call), Turn("tool", "36")]
+    needed = len(Template(PAIRS).prompt(said)) + SHORTEST - 1
+    for context, reply in ((needed - 1, call), (needed, "is 36.")):
+        net = Scripted([call, "is 36."], context)
+        assert Answers(net, PAIRS, tools=CALCULATOR).replies([["Stars?"]]) == [reply]
 
 
 def test_a_conversation_to_learn_from_has_the_steps_and_ends_with_the_answer():

@@ -66,3 +66,17 @@ def test_vectors_stand_still_and_have_one_length():
         assert row.norm().item() == pytest.approx(32**0.5, rel=1e-4)
         cosine = torch.nn.functional.cosine_similarity(row, vector, dim=0)
         assert cosine.item() == pytest.approx(1, abs=1e-5)
+
+
+def test_vectors_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"one length, got \[4, 8\]"):
+        PairGPT("ab", vectors={"a": torch.ones(4), "b": torch.ones(8)})
+    with pytest.raises(ValueError, match=r"one length, got \[\]"):
+        PairGPT("ab", vectors={})
+    with pytest.raises(ValueError, match=r"words that it knows, got \['z'\]"):
+        PairGPT("ab", vectors={"z": torch.ones(8)})
+
+
+def test_a_talk_of_several_turns_is_refused(gpt):
+    with pytest.raises(ValueError, match="must be one prompt"):
+        gpt.replies([["a -> 3; a ->", "3", "b ->"]])
