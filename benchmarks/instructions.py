@@ -1,6 +1,6 @@
 """One model, many tasks: from the review GPT and from random weights, mixed and alone.
 
-    python -m benchmarks.instructions [--keep FOLDER]        about 3 core-hours
+    python -m benchmarks.instructions [--keep FOLDER]        about 4 core-hours
     python -m benchmarks.instructions --runs mixed/review_gpt/0 ...     some of it
     python -m benchmarks.instructions --part test            measured to be reported
     python -m benchmarks.instructions --part test --conclude     what is known so far
@@ -13,7 +13,8 @@ goes on from its checkpoint there.
 A mixed run learns all tasks. Each example counts alike, however long its answers; hard
 tasks come three times as often. A run alone learns one task, from the first examples
 that the mixed run of the same seed has of it, as many as that had of it on average, in
-smaller batches.
+smaller batches. The long run is the hub's model: mixed, with more of everything, and
+twice as much again of the hard tasks.
 A run is measured on the validation part, by which settings are chosen, and on the test
 part only when it is asked for: that goes on from the run's last checkpoint, and is what
 is stored. Rates were chosen by the training loss of short runs.
@@ -59,7 +60,7 @@ from lib.tokens.tokenizer import BytePairTokenizer
 from tools.machine import machine
 
 COMMAND = "python -m benchmarks.instructions"
-MIXED, ALONE = "mixed", "alone"
+LONG, MIXED, ALONE = "long", "mixed", "alone"
 STARTS = ("review_gpt", "random")
 SEEDS = (0, 1, 2)
 TASKS = (
@@ -71,13 +72,15 @@ THREE = ("one_fact", "python", "sentiment")  # alone with three seeds
 HARD = (  # learned late, so there is more of them
     "one_fact two_facts yes_no capitals dialogue active_passive paraphrase counting"
 ).split()
-EACH, MORE = 1_800, 3  # examples of a task, and how many times more of a hard one
+EACH = {LONG: 2_700, MIXED: 1_800}  # examples of a task
+MORE = {LONG: 6, MIXED: 3}  # times as many of a hard one
 TIME = 256  # tokens of a row
-ROWS = {MIXED: 16, ALONE: 4}  # of a batch
+ROWS = {LONG: 16, MIXED: 16, ALONE: 4}  # of a batch
 RATES = (0.03, 0.01)  # of Muon and of Adam, the same for both starts
 WARM_UP, EVERY = 10, 25  # steps, and from one checkpoint to the next
 QUESTIONS = {USUAL: 200, NEW_WORDING: 100}  # of each task
 LONGEST = 80  # tokens of an answer
+HUB = f"{LONG}/review_gpt/0"
 SETTINGS = [EACH, MORE, HARD, TIME, ROWS, RATES, WARM_UP, LONGEST, QUESTIONS]
 UNAIDED = "arithmetic_unaided"  # alone: the same questions with no calculator
 REAL = ("sentiment", "summaries")  # tasks of real text
@@ -95,13 +98,21 @@ def start(name: str, seed: int) -> tuple[GPT, BytePairTokenizer]:
     return GPT(loaded.model.config), loaded.tokenizer
 
 
-def to_learn(tasks: Sequence[Task], seed: int) -> Iterator[Example]:
+def to_learn(
+    tasks: Sequence[Task], seed: int, amount: str = MIXED
+) -> Iterator[Example]:
     """The examples of a run."""
-    weights = {task.name: MORE if task.name in HARD else 1 for task in tasks}
-    many = EACH * sum(weights.values())
+    more = MORE[amount]
+    weights = {task.name: more if task.name in HARD else 1 for task in tasks}
+    many = EACH[amount] * sum(weights.values())
     if len(tasks) == 1:
         return islice(tasks[0].examples(TRAINING, seed), many)
     return islice(mixture(tasks, TRAINING, seed, weights), many)
+
+
+def tasks_of(kind: str) -> list[Task]:
+    """All tasks, or the one that is learned alone."""
+    return [find_task(name) for name in (TASKS if kind in (LONG, MIXED) else [kind])]
 
 
 def batches(lessons: Sequence[Lesson], rows: int) -> list:
@@ -130,13 +141,13 @@ def learn(model: nn.Module, found: list, folder: Path) -> train.History:
 def trained(key: str, keep: Path) -> tuple[GPT, dict]:
     """The model of a run, and what was counted on the way."""
     kind, name, seed = key.split("/")
-    mixed = kind == MIXED
-    tasks = [find_task(name) for name in (TASKS if mixed else [kind])]
+    mixed = kind in (LONG, MIXED)
+    tasks = tasks_of(kind)
     model, tokenizer = start(name, int(seed))
     template = Template(tokenizer)
-    examples = list(to_learn(tasks, int(seed)))
+    examples = list(to_learn(tasks, int(seed), kind if mixed else MIXED))
     lessons = [template.lesson(conversation(one), TIME) for one in examples]
-    found = batches(lessons, ROWS[MIXED if mixed else ALONE])
+    found = batches(lessons, ROWS[kind if mixed else ALONE])
     began = time.process_time()
     history = learn(model, found, keep / named(key))
     if history.stopped:
@@ -179,8 +190,7 @@ def run(key: str, keep: Path, part: str) -> dict:
     kind = key.split("/")[0]
     if kind in PICKED:
         return counted | {"scores": {USUAL: {kind: picked(model, kind, part)}}}
-    tasks = [find_task(name) for name in (TASKS if kind == MIXED else [kind])]
-    return counted | {"scores": as_rows(ask(model, tasks, part))}
+    return counted | {"scores": as_rows(ask(model, tasks_of(kind), part))}
 
 
 def picked(model: GPT, name: str, part: str) -> list[float]:
@@ -192,14 +202,14 @@ def picked(model: GPT, name: str, part: str) -> list[float]:
 
 
 def keys() -> list[str]:
-    """All runs: mixed from two starts, then alone."""
+    """All runs: the hub's, mixed from two starts, then alone."""
     mixed = [f"{MIXED}/{name}/{seed}" for seed in SEEDS for name in STARTS]
     alone = [f"{task}/review_gpt/0" for task in (*TASKS, UNAIDED)]
     more = [f"{task}/review_gpt/{seed}" for seed in SEEDS[1:] for task in THREE]
     replies = [
         f"{task}/{n}/{seed}" for task in PICKED for seed in SEEDS for n in STARTS
     ]
-    return [*mixed, *alone, *more, *replies]
+    return [HUB, *mixed, *alone, *more, *replies]
 
 
 def rivals() -> dict[str, dict[str, dict[str, float]]]:
@@ -236,7 +246,7 @@ def named(key: str, *part: str) -> str:
 def targets(figures: dict) -> list[Target]:
     """What instructions, and reading reviews before them, should be worth."""
     runs, usual = figures["runs"], figures["baselines"][USUAL]
-    hub = runs[f"{MIXED}/review_gpt/0"]["scores"][USUAL]
+    hub = runs[HUB]["scores"][USUAL]
     sure = sum(share >= SURE for share, *_ in hub.values())
     wanted = [Target(f"tasks at {SURE} % or more", sure, 5, f"of {len(hub)}")]
     for task in (*REAL, *PICKED):
@@ -258,11 +268,10 @@ def by_seed(runs: dict[str, dict], name: str, task: str) -> list[float]:
 
 
 def store(keep: Path, folder: Path = pretrained.FOLDER) -> None:
-    """The mixed model of seed 0 from the review GPT, and its card, into the hub."""
-    key = f"{MIXED}/review_gpt/0"
-    if key not in (done := known(keep)):
-        sys.exit(f"{key} is not measured: run it with --part {TEST} first")
-    model, counted = trained(key, keep)  # from its last checkpoint
+    """The model of the long run, and its card, into the hub."""
+    if HUB not in (done := known(keep)):
+        sys.exit(f"{HUB} is not measured: run it with --part {TEST} first")
+    model, counted = trained(HUB, keep)  # from its last checkpoint
     _, tokenizer = start("review_gpt", 0)
     tasks = [find_task(name) for name in TASKS]
     about = {
@@ -272,8 +281,8 @@ def store(keep: Path, folder: Path = pretrained.FOLDER) -> None:
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "started_from": pretrained.load_gpt("review_gpt").card["sha256"],
         **{name: counted[name] for name in ("examples", "steps", "tokens")},
-        "processor_seconds": done[key]["processor_seconds"],
-        "test_in_float32": done[key]["scores"],
+        "processor_seconds": done[HUB]["processor_seconds"],
+        "test_in_float32": done[HUB]["scores"],
     }
     pretrained.save_pretrained("instruct", model, tokenizer, about, folder)
     saved = pretrained.load_gpt("instruct", folder).model
