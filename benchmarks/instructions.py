@@ -41,7 +41,7 @@ from lib.hub import pretrained
 from lib.instruct.answers import Answers, conversation
 from lib.instruct.evaluate import Score, evaluate
 from lib.instruct.mixture import mixture
-from lib.instruct.packing import count_examples, example_loss, pack, stack
+from lib.instruct.packing import count_examples, example_loss, stream_packed
 from lib.instruct.ranking import choices, likelihood, pick, tf_idf
 from lib.instruct.tasks import find_task
 from lib.instruct.tasks.task import (
@@ -53,7 +53,7 @@ from lib.instruct.tasks.task import (
     Example,
     Task,
 )
-from lib.instruct.template import Lesson, Template
+from lib.instruct.template import Template
 from lib.instruct.tools import CALCULATOR
 from lib.model.gpt import GPT
 from lib.tokens.tokenizer import BytePairTokenizer
@@ -78,11 +78,12 @@ TIME = 256  # tokens of a row
 ROWS = {LONG: 16, MIXED: 16, ALONE: 4}  # of a batch
 RATES = (0.03, 0.01)  # of Muon and of Adam, the same for both starts
 WARM_UP, EVERY = 10, 25  # steps, and from one checkpoint to the next
-QUESTIONS = {USUAL: 200, NEW_WORDING: 100}  # of each task
+QUESTIONS = {USUAL: 200, NEW_WORDING: 100}  # of each task; 100 of other variants
 LONGEST = 80  # tokens of an answer
 HUB = f"{LONG}/review_gpt/0"
 SETTINGS = [EACH, MORE, HARD, TIME, ROWS, RATES, WARM_UP, LONGEST, QUESTIONS]
 UNAIDED = "arithmetic_unaided"  # alone: the same questions with no calculator
+MADE_UP = "extraction_made_up"  # alone: the same texts with names of random syllables
 REAL = ("sentiment", "summaries")  # tasks of real text
 PICKED = ("play_replies", "small_talk")  # alone: the true reply of ten is to be picked
 SURE = 95  # percent of a task that is done
@@ -115,13 +116,6 @@ def tasks_of(kind: str) -> list[Task]:
     return [find_task(name) for name in (TASKS if kind in (LONG, MIXED) else [kind])]
 
 
-def batches(lessons: Sequence[Lesson], rows: int) -> list:
-    """Each lesson once, in their order."""
-    packed = list(pack(lessons, TIME))
-    starts = range(0, len(packed), rows)
-    return [stack(packed[first : first + rows], TIME) for first in starts]
-
-
 def learn(model: nn.Module, found: list, folder: Path) -> train.History:
     """Take each batch once, with a checkpoint in the folder."""
     muon, adam = RATES
@@ -147,7 +141,7 @@ def trained(key: str, keep: Path) -> tuple[GPT, dict]:
     template = Template(tokenizer)
     examples = list(to_learn(tasks, int(seed), kind if mixed else MIXED))
     lessons = [template.lesson(conversation(one), TIME) for one in examples]
-    found = batches(lessons, ROWS[kind if mixed else ALONE])
+    found = list(stream_packed(lessons, ROWS[kind if mixed else ALONE], TIME))
     began = time.process_time()
     history = learn(model, found, keep / named(key))
     if history.stopped:
@@ -162,16 +156,23 @@ def trained(key: str, keep: Path) -> tuple[GPT, dict]:
 
 
 def ask(model: GPT, tasks: Sequence[Task], part: str) -> list[Score]:
-    """What the model gets right, in the wordings it learned and in new ones."""
+    """What the model gets right, in the wordings it learned and in all that is new."""
     _, tokenizer = start("review_gpt", 0)
     answers = Answers(model, tokenizer, max_new_tokens=LONGEST, tools=CALCULATOR)
     return [
         score
-        for variant, many in QUESTIONS.items()
+        for variant, many, some in by_variant(tasks)
         for score in evaluate(
-            {"model": answers}, tasks, many, part=part, variant=variant, baselines=0
+            {"model": answers}, some, many, part=part, variant=variant, baselines=0
         )
     ]
+
+
+def by_variant(tasks: Sequence[Task]) -> Iterator[tuple[str, int, list[Task]]]:
+    """Each variant, its questions of each task, and the tasks that have it."""
+    for variant in dict.fromkeys(each for task in tasks for each in task.variants):
+        many = QUESTIONS[variant if variant in QUESTIONS else NEW_WORDING]
+        yield variant, many, [task for task in tasks if variant in task.variants]
 
 
 def as_rows(scores: Sequence[Score]) -> dict[str, dict[str, list[float]]]:
@@ -204,7 +205,7 @@ def picked(model: GPT, name: str, part: str) -> list[float]:
 def keys() -> list[str]:
     """All runs: the hub's, mixed from two starts, then alone."""
     mixed = [f"{MIXED}/{name}/{seed}" for seed in SEEDS for name in STARTS]
-    alone = [f"{task}/review_gpt/0" for task in (*TASKS, UNAIDED)]
+    alone = [f"{task}/review_gpt/0" for task in (*TASKS, UNAIDED, MADE_UP)]
     more = [f"{task}/review_gpt/{seed}" for seed in SEEDS[1:] for task in THREE]
     replies = [
         f"{task}/{n}/{seed}" for task in PICKED for seed in SEEDS for n in STARTS
@@ -216,8 +217,8 @@ def rivals() -> dict[str, dict[str, dict[str, float]]]:
     """By variant and task: what each baseline gets, in percent."""
     found: dict = {}
     tasks = [find_task(name) for name in TASKS]
-    for variant, many in QUESTIONS.items():
-        for score in evaluate({}, tasks, many, part=TEST, variant=variant):
+    for variant, many, some in by_variant(tasks):
+        for score in evaluate({}, some, many, part=TEST, variant=variant):
             row = found.setdefault(variant, {}).setdefault(score.task, {})
             row[score.model] = round(100 * score.result.accuracy, 1)
     for name in PICKED:

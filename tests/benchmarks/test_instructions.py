@@ -4,7 +4,6 @@ import json
 from copy import deepcopy
 from dataclasses import replace
 from functools import wraps
-from itertools import islice
 
 import pytest
 import torch
@@ -14,7 +13,7 @@ from benchmarks.pretrain_review_gpt import CONFIG, SPECIAL
 from lib.hub import pretrained
 from lib.hub.pretrained import PretrainedGPT, load_gpt
 from lib.instruct.tasks import find_task
-from lib.instruct.tasks.task import TRAINING, USUAL
+from lib.instruct.tasks.task import USUAL
 from lib.model.gpt import GPT
 from lib.tokens.tokenizer import BytePairTokenizer
 
@@ -43,7 +42,7 @@ def small(monkeypatch):
         "ROWS": {"long": 1, "mixed": 1, "alone": 1},
         "EVERY": 2,
         "LONGEST": 4,
-        "QUESTIONS": {USUAL: 4},
+        "QUESTIONS": {USUAL: 4, "new wording": 2},
     }.items():
         monkeypatch.setattr(script, name, value)
 
@@ -62,13 +61,12 @@ def test_a_run_alone_has_the_first_examples_of_the_mixed_one():
     assert len(longer) == 9 * (6 + 1 + 1)
 
 
-def test_each_lesson_is_in_a_batch_once():
-    template = script.Template(TOKENIZER)
-    examples = islice(find_task("yes_no").examples(TRAINING), 9)
-    lessons = [template.lesson(script.conversation(each), 512) for each in examples]
-    batches = script.batches(lessons, rows=2)
-    assert sum(map(script.count_examples, batches)) == 9
-    assert {len(ids) for ids, _, _ in batches[:-1]} == {2}
+def test_each_variant_is_asked_of_the_tasks_that_have_it(monkeypatch):
+    monkeypatch.setattr(script, "QUESTIONS", {USUAL: 7, "new wording": 3})
+    tasks = [find_task(name) for name in ("extraction", "arithmetic_unaided", "shift")]
+    found = {v: (many, len(some)) for v, many, some in script.by_variant(tasks)}
+    assert found[USUAL] == (7, 3)
+    assert found["new wording"] == (3, 2) and found["new names"] == (3, 1)
 
 
 def test_a_run_is_made_once_and_goes_on_where_it_was(tmp_path, monkeypatch):

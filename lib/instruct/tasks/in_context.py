@@ -20,12 +20,13 @@ MADE_UP = made_up_words(Random(1), 400)
 LABELS, KNOWN_KEYS, NEW_KEYS = MADE_UP[:8], MADE_UP[8:200], MADE_UP[200:]
 NEW_WORDS = "new words"
 CATEGORIES = {  # the last four words of each are never trained
-    "animals": "cat horse dog cow sheep goat lion mouse wolf pig",
-    "clothes": "shirt coat shoe skirt glove scarf dress sock jacket belt",
-    "colors": "red blue green white black yellow pink brown purple gray",
-    "food": "bread cheese soup rice butter cake egg pasta salad honey",
-    "body": "hand foot eye nose arm leg head knee shoulder finger",
     "kin": "mother father sister brother aunt uncle son daughter cousin wife",
+    "names": "john mary james peter robert michael david paul george tom",
+    "nations": "french italian german russian spanish chinese japanese british "
+    "american irish",
+    "numbers": "two three four five six eight seven nine ten twelve",
+    "times": "day week month year hour minute night morning evening afternoon",
+    "vehicles": "car truck bus train plane boat ship taxi bike helicopter",
 }
 HELD_BACK, SHOWN_CATEGORIES = 4, 3
 MOST_SHOWN = 6
