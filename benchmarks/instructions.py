@@ -81,7 +81,6 @@ WARM_UP, EVERY = 10, 25  # steps, and from one checkpoint to the next
 QUESTIONS = {USUAL: 200, NEW_WORDING: 100}  # of each task; 100 of other variants
 LONGEST = 80  # tokens of an answer
 HUB = f"{LONG}/review_gpt/0"
-SETTINGS = [EACH, MORE, HARD, TIME, ROWS, RATES, WARM_UP, LONGEST, QUESTIONS]
 UNAIDED = "arithmetic_unaided"  # alone: the same questions with no calculator
 MADE_UP = "extraction_made_up"  # alone: the same texts with names of random syllables
 REAL = ("sentiment", "summaries")  # tasks of real text
@@ -239,9 +238,18 @@ def known(keep: Path) -> dict[str, dict]:
     }
 
 
+def settings(key: str, *part: str) -> list:
+    """What a run is made with, and where it was measured."""
+    kind = key.split("/")[0]
+    amount = kind if kind in EACH else MIXED  # of examples
+    rows = ROWS[kind if kind in ROWS else ALONE]
+    learned = [EACH[amount], MORE[amount], HARD, TIME, rows, RATES, WARM_UP]
+    return [*learned, LONGEST, QUESTIONS, *part]
+
+
 def named(key: str, *part: str) -> str:
     """Under what name a run is kept, or what was measured of it."""
-    return keeping(key.replace("/", "-"), [*SETTINGS, *part])
+    return keeping(key.replace("/", "-"), settings(key, *part))
 
 
 def targets(figures: dict) -> list[Target]:
@@ -314,7 +322,7 @@ def main(arguments: list[str]) -> None:
         kept(
             asked.keep,
             key.replace("/", "-"),
-            [*SETTINGS, asked.part],
+            settings(key, asked.part),
             lambda key=key: run(key, asked.keep, asked.part),
         )
     if asked.store:
