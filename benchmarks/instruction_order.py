@@ -22,7 +22,7 @@ from lib.instruct.tasks.order import order
 from lib.instruct.tasks.stories import ASKED, one_fact
 from lib.instruct.tasks.task import TEST, TRAINING, VALIDATION, Task
 
-SEEDS, WATCHED, MEASURED = (0, 1, 2), 200, 500
+SEEDS, WATCHED, MEASURED, LONGEST = (0, 1, 2), 200, 500, 8  # tokens of an answer
 STEPS = {"words": 80, "words, longer": 240, "story": 400}
 
 
@@ -37,7 +37,7 @@ def run(task: Task, steps: int, seed: int) -> dict:
     learn(model, task_batches(tokenizer, examples), steps, [look])
     seconds = round(time.process_time() - began, 1)
     asked = task.sample(TEST, MEASURED)
-    answers = Answers(model, tokenizer, max_new_tokens=3)
+    answers = Answers(model, tokenizer, max_new_tokens=LONGEST)
     right = mean(grade(task, asked, replies(answers, asked)))
     return {"curve": look.results, "test": right, "seconds": seconds}
 
@@ -52,11 +52,8 @@ def gap(runs: dict, name: str) -> float:
 
 def targets(figures: dict) -> list[Target]:
     """What the chapter says: at equal steps, the model that is asked first is ahead."""
-    runs = figures["runs"]
-    return [
-        Target("words: first above last", gap(runs, "words"), 60, "points"),
-        Target("story: first above last", gap(runs, "story"), 60, "points"),
-    ]
+    ahead = gap(figures["runs"], "words")
+    return [Target("words: first above last", ahead, 60, "points")]
 
 
 def main() -> None:
