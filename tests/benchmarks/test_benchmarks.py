@@ -59,11 +59,6 @@ STATED = {
     },
     "gpt_labels": {"100 labels: above word vectors", "500 labels: above word vectors"},
     "gpu": {"generation of 32"},
-    "in_context": {
-        "shift after one pair",
-        "table: away from theory",
-        "new words, eight shown",
-    },
     "generation": {"cached generation"},
     "stages": {"masked words above word vectors"},
     "step_speed": {"speed beside transformers"},

@@ -43,6 +43,6 @@ def thing_room(text: str, thing: str) -> str:
 
 
 def named(answer: str) -> str:
-    """The room of an answer such as "In the bar."."""
-    (room,) = re.findall(r"\AIn the (\w+)\.\Z", answer)
+    """The room of an answer such as "Tom is in the bar."."""
+    (room,) = re.findall(r"\A(?:\w+|The \w+) is in the (\w+)\.\Z", answer)
     return room

@@ -6,7 +6,7 @@ file              idea
 task.py           examples by a seed, and parts that never mix
 baselines.py      what any task's answers give away
 world.py          people who go from room to room, for stories
-stories.py        where is she, and where is what she carries?
+stories.py        where is she, where is what she carries, who is where?
 inference.py      yes or no, over the same stories
 matching.py       the same said, or asked, in other words
 extraction.py     name, date and place from a sentence
@@ -39,7 +39,7 @@ from lib.instruct.tasks.replies import play_replies, small_talk
 from lib.instruct.tasks.reversal import forward, reverse
 from lib.instruct.tasks.sentiment import sentiment
 from lib.instruct.tasks.spelling import counting, spelling
-from lib.instruct.tasks.stories import one_fact, two_facts
+from lib.instruct.tasks.stories import everybody, one_fact, two_facts
 from lib.instruct.tasks.summaries import summaries
 from lib.instruct.tasks.task import Example, Task
 
@@ -50,6 +50,8 @@ TASKS: dict[str, Task] = {
         one_fact("last"),
         two_facts(),
         two_facts("last"),
+        everybody(),
+        everybody(notes=False),
         yes_no(),
         active_passive(),
         paraphrase(),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from lib.instruct.tasks.stories import in_the, last_room_said
+from lib.instruct.tasks.stories import is_in, last_room_said
 from lib.instruct.tasks.task import (
     Drawn,
     Task,
@@ -103,12 +103,14 @@ class Talk:
         room = self.world.thing_room(thing)
         assert room is not None  # a thing whose holder was asked for has been taken
         self.thing = None
-        return self._asked(ITS_ROOM, in_the(room))
+        return self._asked(ITS_ROOM, is_in(f"the {thing}", room))
 
     def _room_of(self, who: str, wordings: Wordings) -> Asked:
         rooms = self.world.rooms.get(who, [])
         if self.back < len(rooms):
-            return self._asked(wordings, in_the(rooms[-1 - self.back]), who=who)
+            verb = "was" if self.back else "is"
+            said = is_in(who, rooms[-1 - self.back], verb)
+            return self._asked(wordings, said, who=who)
         self.who = None
         return self._asked(wordings, UNKNOWN, who=who)
 

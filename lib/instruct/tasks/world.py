@@ -27,6 +27,7 @@ class World:
 
     random: Random
     people: tuple[str, ...]
+    goes: tuple[str, ...] = GOES  # how it is told that somebody goes
     rooms: dict[str, list[str]] = field(default_factory=dict)  # of each, first to last
     holder: dict[str, str] = field(default_factory=dict)  # of a thing in a hand
     lies: dict[str, str] = field(default_factory=dict)  # the room of one put down
@@ -61,7 +62,7 @@ class World:
         company = [self.room(each) for each in self.rooms] * meet
         room = self.random.choice([each for each in (*ROOMS, *company) if each != here])
         self.rooms.setdefault(who, []).append(room)
-        self.tell(GOES, who=who, room=room)
+        self.tell(self.goes, who=who, room=room)
 
     def take(self, who: str) -> bool:
         """A person takes a thing, one that lies there or is new; False if none is."""
@@ -113,9 +114,11 @@ class World:
             self.go(MEET)
 
 
-def walks(random: Random, sentences: int, people: int = 3) -> World:
+def walks(
+    random: Random, sentences: int, people: int = 3, goes: tuple[str, ...] = GOES
+) -> World:
     """A story in which people only go about."""
-    world = World(random, tuple(random.sample(PEOPLE, people)))
+    world = World(random, tuple(random.sample(PEOPLE, people)), goes)
     for _ in range(sentences):
         world.go()
     return world

@@ -34,14 +34,16 @@ def answers(turns):
             back += 1
         if who:
             rooms = stories.rooms(text, who)
-            yield f"In the {rooms[-1 - back]}." if back < len(rooms) else UNKNOWN
+            verb = "was" if back else "is"
+            known = back < len(rooms)
+            yield f"{who} {verb} in the {rooms[-1 - back]}." if known else UNKNOWN
         elif thing not in stories.things(text):
             yield UNKNOWN
         elif named:
             holder, *_ = stories.last_touch(text, thing)
             yield f"It is {holder}." if holder else NOBODY
         else:
-            yield f"In the {stories.thing_room(text, thing)}."
+            yield f"The {thing} is in the {stories.thing_room(text, thing)}."
 
 
 @settings(max_examples=60)
@@ -67,7 +69,7 @@ def test_all_that_can_be_asked_is_asked():
         leans = [
             each for each in ("before", " it?", "has", "holds") if each in question
         ]
-        counts.update([*leans, "room" if "In the" in example.answer else "other"])
+        counts.update([*leans, "room" if "in the" in example.answer else "other"])
     assert all(counts[f"turns {n}"] > 50 for n in range(1, MOST_TURNS + 1))
     for name in ("unknown", "nobody", "known", "told True", "before", " it?", "has"):
         assert counts[name] > 10, (name, counts)
@@ -94,4 +96,10 @@ def test_the_first_story_decides_the_part():
 
 
 def test_the_room_that_was_named_last():
-    assert last_room_said([])("Tom goes to the bar.\nIn the ship.") == "In the ship."
+    answer = last_room_said([])
+    told = "Tom goes to the bar. Ann goes to the ship. Where is Ann?"
+    assert answer(told) == "Ann is in the ship."
+    said = f"{told}\nAnn is in the ship.\n"
+    assert answer(f"{said}Where is Tom?") == "Tom is in the ship."
+    assert answer(f"{said}And where is it?") == "It is in the ship."
+    assert answer("Where is the key? Tom goes to the bar.") == "The key is in the bar."

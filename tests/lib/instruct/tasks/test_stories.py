@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.instruct.tasks.stories import ASKED, last_room, one_fact, two_facts
+from lib.instruct.tasks.stories import (
+    ASKED,
+    EVERYBODY,
+    everybody,
+    last_room,
+    one_fact,
+    two_facts,
+)
 from lib.instruct.tasks.task import NEW_WORDING, TRAINING, VALIDATION, part_of
 from lib.instruct.tasks.world import PEOPLE, THINGS
 from tests.helpers import stories
@@ -33,6 +40,7 @@ def test_one_fact_is_what_a_reader_finds(asked, seed):
         (who,) = stories.people(story) & set(re.findall(r"\w+", question))
         room = stories.named(example.answer)
         assert stories.rooms(story, who)[-1] == room
+        assert example.answer.startswith(f"{who} is ")
         assert example.combination == story
 
 
@@ -45,6 +53,7 @@ def test_two_facts_are_what_a_reader_finds(asked, seed):
     (thing,) = stories.things(story) & set(re.findall(r"\w+", question))
     room = stories.named(example.answer)
     assert stories.thing_room(story, thing) == room
+    assert example.answer.startswith(f"The {thing} is ")
     assert example.combination == story
 
 
@@ -82,6 +91,36 @@ def test_the_order_alone_is_different(make):
         assert example.prompt.endswith("?") and part_of(example.combination)
     with pytest.raises(ValueError, match=r"asked must be one of .*, got 'twice'"):
         make("twice")
+
+
+@settings(max_examples=60)
+@given(seed=seeds, variant=st.sampled_from(everybody().variants))
+def test_everybody_is_where_they_last_went(seed, variant):
+    example = next(everybody().examples(VALIDATION, seed, variant))
+    asked = "|".join(map(re.escape, (*EVERYBODY.trained, *EVERYBODY.new)))
+    question, story = re.fullmatch(rf"({asked}) (.*)", example.prompt).groups()
+    assert (question in EVERYBODY.new) == (variant == NEW_WORDING)
+    said = re.compile(r"(\w+)(?: goes to the| walks to the| in the)? (\w+)\.")
+    last = dict(said.findall(story))  # later ones count
+    told = re.findall(r"(\w+)(?: is in the| in the)? (\w+)\.", example.answer)
+    assert told == sorted(last.items())
+    assert example.combination == story
+
+
+def test_everybody_is_told_and_answered_in_three_ways():
+    """Whoever is answered in sentences was told in sentences; notes have no verb."""
+    kinds = [0, 0, 0]
+    for example in everybody().sample(VALIDATION, 100):
+        sentences, notes = (
+            " to the " in example.prompt,
+            " in the " not in example.prompt,
+        )
+        assert sentences == (" is in the " in example.answer)
+        kinds[2 if sentences else 0 if notes else 1] += 1
+    assert min(kinds) > 15
+    assert all(
+        " is in the " in e.answer for e in everybody(False).sample(VALIDATION, 50)
+    )
 
 
 def test_the_room_named_last():
