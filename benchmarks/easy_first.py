@@ -10,22 +10,14 @@ each token of the true answer given; in the end, of test stories. Three seeds.
 """
 
 import time
-from functools import partial
-from itertools import islice
 
 import torch
 
 from benchmarks import Target, conclude
-from benchmarks.instructions import RATES, TIME, WARM_UP, start
+from benchmarks.instructions import TIME, learn, start
 from lib import train
 from lib.instruct.answers import conversation
-from lib.instruct.packing import (
-    Packed,
-    answer_scores,
-    count_examples,
-    example_loss,
-    stream_packed,
-)
+from lib.instruct.packing import Packed, answer_scores, stream_packed
 from lib.instruct.tasks.stories import everybody
 from lib.instruct.tasks.task import TEST, TRAINING, VALIDATION, Task
 from lib.instruct.tasks.world import ROOMS
@@ -72,19 +64,8 @@ def run(weights: str, notes: bool, seed: int) -> dict:
     look = train.Every(EVERY, lambda _: places_right(model, watched, places))
     stream = everybody(notes).examples(TRAINING, seed)
     lessons = (template.lesson(conversation(each), TIME) for each in stream)
-    muon, adam = RATES
     began = time.process_time()
-    train.train(
-        model,
-        train.muon(model, lr=muon, adam_lr=adam, momentum=0.95),
-        islice(stream_packed(lessons, ROWS, TIME), STEPS),
-        STEPS,
-        callbacks=[look],
-        objective=example_loss,
-        count=count_examples,
-        schedule=partial(train.warm_up_stable_decay, warm_up=WARM_UP),
-        precision="bfloat16",
-    )
+    learn(model, stream_packed(lessons, ROWS, TIME), STEPS, [look])
     seconds = round(time.process_time() - began)
     asked = packed(template, sentences, TEST, MEASURED)
     test = places_right(model, asked, places)
@@ -92,7 +73,7 @@ def run(weights: str, notes: bool, seed: int) -> dict:
 
 
 def targets(figures: dict) -> list[Target]:
-    """What the chapter says: notes make it possible, after reviews were read."""
+    """What the chapter says: with notes every seed learns it, after reviews."""
     runs = figures["runs"]
     with_notes, alone, unread = (
         [100 * each["test"] for each in runs[name]] for name in RUNS

@@ -5,9 +5,9 @@
 Tiny GPTs learn from random weights to foretell the value of a key from the pairs before
 it: y = x + b mod 13, a table of eight keys that is new in each row, and words of three
 categories with labels drawn anew. The categories are some that the word vectors of the
-reviews know well. Accuracy after each number of pairs stands beside
-what the best reader gets. Others learn from a few fixed tables only. Three seeds. The
-review GPT of the hub gets the same prompts, as plain text and in its chat template.
+reviews know well. Accuracy after each number of pairs stands beside what the best
+reader gets. Others learn from a few fixed tables only. Three seeds. The review GPT of
+the hub gets the same prompts, as plain text and in its chat template.
 """
 
 import re

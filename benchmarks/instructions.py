@@ -29,7 +29,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -45,7 +45,12 @@ from lib.hub import pretrained
 from lib.instruct.answers import Answers, conversation
 from lib.instruct.evaluate import Score, evaluate
 from lib.instruct.mixture import mixture
-from lib.instruct.packing import count_examples, example_loss, stream_packed
+from lib.instruct.packing import (
+    Packed,
+    count_examples,
+    example_loss,
+    stream_packed,
+)
 from lib.instruct.ranking import choices, likelihood, pick, tf_idf
 from lib.instruct.tasks import find_task
 from lib.instruct.tasks.task import (
@@ -128,15 +133,20 @@ def tasks_of(kind: str) -> list[Task]:
     return [find_task(name) for name in (TASKS if kind in (LONG, MIXED) else [kind])]
 
 
-def learn(model: nn.Module, found: list, folder: Path) -> train.History:
-    """Take each batch once, with a checkpoint in the folder."""
+def learn(
+    model: nn.Module,
+    batches: Iterable[Packed],
+    steps: int,
+    callbacks: Sequence[train.Callback],
+) -> train.History:
+    """So many batches, each example counted alike."""
     muon, adam = RATES
     return train.train(
         model,
         train.muon(model, lr=muon, adam_lr=adam, momentum=0.95),
-        found,
-        len(found),
-        callbacks=[train.Checkpoint(folder, EVERY, keep=1)],
+        batches,
+        steps,
+        callbacks=callbacks,
         objective=example_loss,
         count=count_examples,
         schedule=partial(train.warm_up_stable_decay, warm_up=WARM_UP),
@@ -161,7 +171,8 @@ def trained(key: str, keep: Path) -> tuple[GPT, dict]:
     found = [*stream_packed(lessons[0], ROWS[ALONE], TIME)]
     found += stream_packed(lessons[1], rows, TIME)
     began = time.process_time()
-    history = learn(model, found, keep / named(key))
+    keeper = train.Checkpoint(keep / named(key), EVERY, keep=1)
+    history = learn(model, found, len(found), [keeper])
     if history.stopped:
         sys.exit(f"{key} stopped at step {len(history.losses)}: run it again")
     return model, {

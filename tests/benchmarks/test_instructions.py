@@ -61,6 +61,28 @@ def test_a_run_alone_has_the_first_examples_of_the_mixed_one():
     assert len(longer) == 9 * (6 + 1 + 1)
 
 
+def test_a_mixed_run_begins_with_stories_that_do_not_come_again(monkeypatch, tmp_path):
+    monkeypatch.setattr(script, "BEGIN", 60)
+    monkeypatch.setattr(script, "TASKS", ["python", "one_fact", "everybody"])
+    monkeypatch.setattr(script, "EACH", {"long": 9, "mixed": 30})
+    tasks = script.tasks_of("mixed")
+    first = list(script.to_begin(tasks, 0))
+    assert len(first) == 60
+    assert 30 < sum(each.task == "everybody" for each in first) < 50
+    assert {each.task for each in first} == {"everybody", "one_fact"}
+    assert not {*first} & {*script.to_learn(tasks, 0)}
+    for alone in tasks:
+        assert not list(script.to_begin([alone], 0))
+    seen = []
+    monkeypatch.setattr(script, "learn", lambda _, found, *__: seen.append(found))
+    with pytest.raises(AttributeError):  # there is no history
+        script.trained("mixed/random/0", tmp_path)
+    _, tokenizer = script.start("random", 0)
+    start = script.Template(tokenizer).lesson(script.conversation(first[0]), 512)
+    ids, *_ = seen[0][0]
+    assert ids[0, : len(start.ids)].equal(start.ids)
+
+
 def test_each_variant_is_asked_of_the_tasks_that_have_it(monkeypatch):
     monkeypatch.setattr(script, "QUESTIONS", {USUAL: 7, "new wording": 3})
     tasks = [find_task(name) for name in ("extraction", "arithmetic_unaided", "shift")]

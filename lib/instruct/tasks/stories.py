@@ -28,9 +28,9 @@ EVERYBODY = Wordings(
     trained=("Who is where?", "Where is everybody?"),
     new=("Say where each of them is.",),
 )
+Style = tuple[tuple[str, ...], str]
 # How stories for "Who is where?" are told, and answered: from notes to sentences, with
 # a name and its place ever further apart. Side by side, each helps to learn the next.
-Style = tuple[tuple[str, ...], str]
 STYLES: tuple[Style, ...] = (
     (("{who} {room}.",), "{who} {room}."),
     (("{who} in the {room}.",), "{who} in the {room}."),
